@@ -1,0 +1,86 @@
+"""Runs the migrations, online and as SQL (--sql), and then makes the functions equal to the files in udfs/.
+
+libpq's own variables (PGHOST, PGPORT, PGUSER, PGPASSWORD, PGDATABASE, PGSERVICE, …) say where to connect.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import context
+
+from udfs import install
+from udfs.sql_text import literal_sql
+
+SCHEMA = "polarlens"
+VERSION_TABLE = {"version_table": "alembic_version", "version_table_schema": SCHEMA}
+
+
+def run(connection: sa.Connection | None) -> None:
+    """Migrate through ``connection``, or print the SQL where there is none."""
+    dialect = None if connection is not None else "postgresql"
+    reached: list[str] = []
+    context.configure(
+        connection=connection,
+        dialect_name=dialect,
+        transactional_ddl=True,
+        on_version_apply=lambda **step: reached.append(step["step"].up_revision_id if step["step"].is_upgrade else ""),
+        **VERSION_TABLE,  # type: ignore[arg-type]
+    )
+    with context.begin_transaction():
+        command = _command()
+        if command == "upgrade":
+            # Alembic creates its version table before the first migration could create the schema for it.
+            context.execute(literal_sql(f"create schema if not exists {SCHEMA}"))
+        context.run_migrations()
+        if command == "upgrade" and _at_head(reached):
+            _install_functions(connection)
+        elif command == "downgrade" and _at_base(connection, reached):
+            context.execute(literal_sql(f"drop schema if exists {SCHEMA} cascade"))
+
+
+def _command() -> str:
+    """Return the Alembic command that runs: only an upgrade or a downgrade may change anything here."""
+    work: Any = context.get_context().opts.get("fn")
+    return str(getattr(work, "__name__", ""))
+
+
+def _at_head(reached: list[str]) -> bool:
+    head = context.get_head_revision()
+    if reached:
+        return reached[-1] == head
+    return context.is_offline_mode() or context.get_context().get_current_revision() == head
+
+
+def _at_base(connection: sa.Connection | None, reached: list[str]) -> bool:
+    if connection is None:
+        return context.get_revision_argument() in (None, "base")
+    return bool(reached) and context.get_context().get_current_revision() is None
+
+
+def _install_functions(connection: sa.Connection | None) -> None:
+    """Create or replace every function, unless the database already has exactly these."""
+    wanted = install.code_hash()
+    if connection is not None:
+        installed = connection.execute(sa.text(f"select code_hash from {SCHEMA}.installed_code")).scalar()
+        if installed == wanted:
+            return
+    # A SQL function may name one that a later file creates.
+    context.execute(literal_sql("set local check_function_bodies = off"))
+    for script in install.statements():
+        context.execute(literal_sql(script))
+    context.execute(
+        literal_sql(
+            f"insert into {SCHEMA}.installed_code (code_hash) values ('{wanted}') "
+            "on conflict (only_row) do update set code_hash = excluded.code_hash, installed_at = now()"
+        )
+    )
+
+
+if context.is_offline_mode():
+    run(None)
+else:
+    # No URL but the driver: libpq reads its own variables.
+    with sa.create_engine("postgresql+psycopg://", poolclass=sa.NullPool).connect() as database:
+        run(database)

@@ -1,0 +1,91 @@
+"""The model registry, its secrets, and the allow-list.
+
+Revision ID: 0002
+Revises: 0001
+Create Date: 2026-11-23
+"""
+
+from __future__ import annotations
+
+from alembic import op
+
+from udfs.sql_text import literal_sql
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.execute(literal_sql("""
+        create table polar_ai.models (
+            model_id text primary key,
+            model_seq bigint not null generated always as identity unique,
+            model_url text not null,
+            model_provider text,
+            model_type text,
+            model_name text not null,
+            model_config jsonb not null default '{}' check (jsonb_typeof(model_config) = 'object'),
+            -- Signatures, not regprocedure: pg_upgrade refuses a database that stores those.
+            model_headers_fn text,
+            model_in_transform_fn text,
+            model_out_transform_fn text,
+            created_at timestamptz not null default now(),
+            updated_at timestamptz not null default now(),
+            check (model_config ->> 'token' is null)
+        );
+
+        comment on table polar_ai.models is
+        'The registered models, without their tokens. Read it as polar_ai._ai_models; change it with ai_createmodel and ai_dropmodel.';
+        comment on column polar_ai.models.model_id is 'What SQL calls the model by, for example embedding/clip_text.';
+        comment on column polar_ai.models.model_seq is 'Order of registration.';
+        comment on column polar_ai.models.model_url is 'Where request bodies are posted to.';
+        comment on column polar_ai.models.model_provider is 'The wire contract (clip-as-service), or free text where there are transform functions.';
+        comment on column polar_ai.models.model_type is 'Free text, for example embedding.';
+        comment on column polar_ai.models.model_name is 'The service''s own name of the model; the first argument of model_in_transform_fn.';
+        comment on column polar_ai.models.model_config is 'input, dimension, image_size, batch_size, logit_scale and whatever the user keeps here. Never the token.';
+        comment on column polar_ai.models.model_headers_fn is 'Signature of the function that makes additional request headers, or NULL.';
+        comment on column polar_ai.models.model_in_transform_fn is 'Signature of the function that makes the request body; NULL for a known provider.';
+        comment on column polar_ai.models.model_out_transform_fn is 'Signature of the function that reads the response; NULL for a known provider.';
+        comment on column polar_ai.models.created_at is 'When the model was registered.';
+        comment on column polar_ai.models.updated_at is 'When the registration last changed.';
+
+        create table polar_ai.model_secrets (
+            model_id text primary key references polar_ai.models (model_id) on delete cascade,
+            token text not null
+        );
+
+        comment on table polar_ai.model_secrets is 'The models'' tokens: no role but the owner may read them.';
+        comment on column polar_ai.model_secrets.model_id is 'Whose token it is.';
+        comment on column polar_ai.model_secrets.token is 'The token, or env:NAME for a variable of the server''s environment.';
+
+        create table polar_ai.allow_list (
+            entry text primary key,
+            note text,
+            created_at timestamptz not null default now()
+        );
+
+        comment on table polar_ai.allow_list is
+        'What models and ai_loadfile may reach; change it with ai_allow and ai_disallow.';
+        comment on column polar_ai.allow_list.entry is 'file:///folder, https://host[:port][/prefix], https://*.domain, or https://*.';
+        comment on column polar_ai.allow_list.note is 'Why it is allowed.';
+        comment on column polar_ai.allow_list.created_at is 'Since when it is allowed.';
+
+        -- What ai_createmodel returns: RETURNS TABLE could not have a column model_id beside the argument model_id.
+        create type polar_ai.created_model as (
+            model_seq bigint, model_schema text, model_id text, model_qname text, created boolean
+        );
+
+        comment on type polar_ai.created_model is 'What ai_createmodel returns; created is false where the id existed already.';
+
+        revoke all on polar_ai.models, polar_ai.model_secrets, polar_ai.allow_list from public;
+        grant select on polar_ai.models, polar_ai.allow_list to polar_ai_user, polar_ai_admin;
+    """))
+
+
+def downgrade() -> None:
+    op.execute(literal_sql("""
+        drop type polar_ai.created_model cascade;
+        drop table polar_ai.model_secrets, polar_ai.models, polar_ai.allow_list cascade;
+    """))

@@ -1,0 +1,1 @@
+"""What is code inside the database, and is replaced whole at every upgrade."""

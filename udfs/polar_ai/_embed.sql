@@ -1,0 +1,66 @@
+-- The work for models of a known provider: loaded, asked and checked in threads, as the owner for the token's sake.
+create or replace function polar_ai._embed_provider(
+    model_id text, inputs text [], in_flight integer
+) returns table (item integer, embedding text, error jsonb)
+language plpython3u
+security definer
+set search_path to pg_catalog, pg_temp
+as $$
+if "@runtime@" not in GD: plpy.execute("select polar_ai._load_runtime()")
+return GD["@runtime@"].embed(plpy, model_id, inputs, in_flight)
+$$;
+
+comment on function polar_ai._embed_provider(text, text [], integer) is 'Internal: the work of _embed.';
+
+revoke all on function polar_ai._embed_provider(text, text [], integer) from public;
+grant execute on function polar_ai._embed_provider(text, text [], integer) to polar_ai_user, polar_ai_admin;
+
+-- No search_path of its own, like ai_callmodel and for its reason.
+create or replace function polar_ai._embed(
+    model_id text, inputs text [], in_flight integer default 4
+) returns table (item integer, embedding text, error jsonb)
+language plpgsql
+as $$
+declare
+    v_model record;
+    v_state text;
+    v_message text;
+begin
+    select m.* into v_model from polar_ai._model(_embed.model_id) as m;
+    if v_model.in_fn is null then
+        for item, embedding, error in
+            select e.item, e.embedding, e.error
+            from polar_ai._embed_provider(_embed.model_id, _embed.inputs, _embed.in_flight) as e
+        loop
+            if item operator(pg_catalog.=) 0 then
+                perform polar_ai._raise(error);
+            end if;
+            return next;
+        end loop;
+        return;
+    end if;
+    for item in select pg_catalog.generate_subscripts(_embed.inputs, 1) loop
+        embedding := null;
+        error := null;
+        begin
+            embedding := polar_ai.ai_callmodel(_embed.model_id, _embed.inputs[item])::pg_catalog.text;
+        exception
+            -- Class 08, 28 and 53: the service or the token, and so the whole batch.
+            when connection_exception or connection_failure or sqlclient_unable_to_establish_sqlconnection
+                or invalid_authorization_specification or insufficient_resources then
+                raise;
+            when others then
+                get stacked diagnostics v_state = returned_sqlstate, v_message = message_text;
+                error := pg_catalog.jsonb_build_object('message', v_message, 'sqlstate', v_state, 'stage', 'request');
+        end;
+        return next;
+    end loop;
+end
+$$;
+
+comment on function polar_ai._embed(text, text [], integer) is
+'Internal: embeds a batch of inputs. One row for each, in order: its embedding as a pgvector literal, or its error.
+A fault of the whole batch (service down, token refused, wrong dimension) is raised.';
+
+revoke all on function polar_ai._embed(text, text [], integer) from public;
+grant execute on function polar_ai._embed(text, text [], integer) to polar_ai_user, polar_ai_admin;

@@ -1,0 +1,66 @@
+-- What a call needs of the registry, under the caller's rights; the token is not part of it.
+create or replace function polar_ai._model(
+    model_id text, out model_name text, out in_fn text, out out_fn text, out headers_call text, out fingerprint text
+)
+language plpgsql stable
+set search_path to pg_catalog, pg_temp
+as $$
+declare
+    v_model polar_ai.models;
+begin
+    select m.* into v_model from polar_ai.models as m where m.model_id = _model.model_id;
+    if not found then
+        raise exception 'there is no model %', coalesce(_model.model_id, 'NULL')
+        using errcode = 'undefined_object',
+        hint = 'select model_id from polar_ai._ai_models; lists the registered ones.';
+    end if;
+    model_name := v_model.model_name;
+    in_fn := polar_ai._function_name(_model.model_id, v_model.model_in_transform_fn);
+    out_fn := polar_ai._function_name(_model.model_id, v_model.model_out_transform_fn);
+    headers_call := polar_ai._function_name(_model.model_id, v_model.model_headers_fn) || (
+        select case p.pronargs when 0 then '()' when 1 then '($1)' else '($1, $2)' end
+        from pg_proc as p
+        where p.oid = to_regprocedure(v_model.model_headers_fn)
+    );
+    fingerprint := encode(sha256(convert_to(jsonb_build_array(
+        lower(v_model.model_provider),
+        v_model.model_name,
+        v_model.model_config - '{batch_size,logit_scale,batch}'::text [],
+        (select p.prosrc from pg_proc as p where p.oid = to_regprocedure(v_model.model_in_transform_fn)),
+        (select p.prosrc from pg_proc as p where p.oid = to_regprocedure(v_model.model_out_transform_fn))
+    )::text, 'UTF8')), 'hex');
+end
+$$;
+
+comment on function polar_ai._model(text) is
+'Internal: a model''s name, its transform functions ready to call, and its fingerprint: what the embeddings depend on
+(provider, name, dimension, preprocessing, transform functions), but not where it runs.';
+
+revoke all on function polar_ai._model(text) from public;
+grant execute on function polar_ai._model(text) to polar_ai_user, polar_ai_admin;
+
+create or replace function polar_ai._function_name(model_id text, signature text) returns text
+language plpgsql stable
+set search_path to pg_catalog, pg_temp
+as $$
+begin
+    if signature is null then
+        return null;
+    elsif to_regprocedure(signature) is null then
+        raise exception 'model %: its function % is gone', model_id, signature
+        using errcode = 'undefined_function', hint = 'Create it again, or register the model with another one.';
+    end if;
+    return (
+        select format('%I.%I', n.nspname, p.proname)
+        from pg_proc as p
+        inner join pg_namespace as n on p.pronamespace = n.oid
+        where p.oid = to_regprocedure(signature)
+    );
+end
+$$;
+
+comment on function polar_ai._function_name(text, text) is
+'Internal: the qualified name behind a stored signature, or an error where the function was dropped.';
+
+revoke all on function polar_ai._function_name(text, text) from public;
+grant execute on function polar_ai._function_name(text, text) to polar_ai_user, polar_ai_admin;

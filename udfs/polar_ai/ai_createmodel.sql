@@ -1,0 +1,63 @@
+create or replace function polar_ai.ai_createmodel(
+    model_id text,
+    model_url text,
+    model_provider text default null,
+    model_type text default null,
+    model_name text default null,
+    model_config json default null,
+    model_headers_fn regprocedure default null,
+    model_in_transform_fn regprocedure default null,
+    model_out_transform_fn regprocedure default null
+) returns polar_ai.created_model
+language plpgsql
+security definer
+set search_path to pg_catalog, pg_temp
+as $$
+declare
+    v_config jsonb := coalesce(ai_createmodel.model_config::jsonb, '{}');
+    v_seq bigint;
+begin
+    perform polar_ai._check_model(
+        ai_createmodel.model_id, ai_createmodel.model_url, ai_createmodel.model_provider, v_config,
+        ai_createmodel.model_headers_fn, ai_createmodel.model_in_transform_fn, ai_createmodel.model_out_transform_fn
+    );
+
+    insert into polar_ai.models (
+        model_id, model_url, model_provider, model_type, model_name, model_config,
+        model_headers_fn, model_in_transform_fn, model_out_transform_fn
+    )
+    values (
+        ai_createmodel.model_id, ai_createmodel.model_url, ai_createmodel.model_provider, ai_createmodel.model_type,
+        coalesce(ai_createmodel.model_name, ai_createmodel.model_id), v_config - 'token' - 'author_type',
+        ai_createmodel.model_headers_fn::text, ai_createmodel.model_in_transform_fn::text,
+        ai_createmodel.model_out_transform_fn::text
+    )
+    on conflict on constraint models_pkey do nothing
+    returning model_seq into v_seq;
+
+    if v_seq is not null and v_config ->> 'token' <> '' then
+        insert into polar_ai.model_secrets (model_id, token) values (ai_createmodel.model_id, v_config ->> 'token');
+    end if;
+
+    return (
+        v_seq, 'polar_ai'::text, ai_createmodel.model_id, 'polar_ai.' || quote_ident(ai_createmodel.model_id),
+        v_seq is not null
+    )::polar_ai.created_model;
+end
+$$;
+
+comment on function polar_ai.ai_createmodel(
+    text, text, text, text, text, json, regprocedure, regprocedure, regprocedure
+) is
+'Registers a model; never calls it. created is false where the id exists already (nothing is changed then).
+model_url: http or https. model_config: {"author_type": "token", "token": …} and, of ours, input (text or image), dimension,
+image_size (pixels of the short side), batch_size (items a request), logit_scale. A token env:NAME is read from the database
+server''s environment at each call. The transform functions, in(model text, content) and out(model_id text, response jsonb),
+return jsonb; a known provider (clip-as-service) needs none. For polar_ai_admin. Errors: 22023, 22004, 42883.';
+
+revoke all on function polar_ai.ai_createmodel(
+    text, text, text, text, text, json, regprocedure, regprocedure, regprocedure
+) from public;
+grant execute on function polar_ai.ai_createmodel(
+    text, text, text, text, text, json, regprocedure, regprocedure, regprocedure
+) to polar_ai_admin;

@@ -1,0 +1,43 @@
+-- The work: a file's bytes or an error, from a worker thread that a cancel can end.
+create or replace function polar_ai._load_file(
+    url text, buffer_limit integer, out content bytea, out error jsonb
+)
+language plpython3u
+set search_path to pg_catalog, pg_temp
+as $$
+if "@runtime@" not in GD: plpy.execute("select polar_ai._load_runtime()")
+return GD["@runtime@"].load_file(plpy, url, buffer_limit)
+$$;
+
+comment on function polar_ai._load_file(text, integer) is 'Internal: the work of ai_loadfile.';
+
+revoke all on function polar_ai._load_file(text, integer) from public;
+grant execute on function polar_ai._load_file(text, integer) to polar_ai_user, polar_ai_admin;
+
+create or replace function polar_ai.ai_loadfile(url text, buffer_limit integer default 100) returns bytea
+language plpgsql strict
+set search_path to pg_catalog, pg_temp
+as $$
+declare
+    v_loaded record;
+begin
+    if buffer_limit < 0 then
+        raise exception 'buffer_limit is %, but it counts megabytes', buffer_limit
+        using errcode = 'invalid_parameter_value', hint = '0 means no limit.';
+    end if;
+    select f.content, f.error into v_loaded from polar_ai._load_file(url, buffer_limit) as f;
+    if v_loaded.error is not null then
+        perform polar_ai._raise(v_loaded.error);
+    end if;
+    return v_loaded.content;
+end
+$$;
+
+comment on function polar_ai.ai_loadfile(text, integer) is
+'The bytes of a file: an http or https URL, file:///folder/photo.jpg, or /folder/photo.jpg on the database server.
+Reaches only what the allow-list names (ai_allow). NULL where the file is larger than buffer_limit megabytes
+(default 100; 0 for no limit) or an argument is NULL. Errors: 58P01 no such file, 42501 not allowed,
+58030 unreadable, 08001/08006 server not reached or broken off, 22023 malformed URL.';
+
+revoke all on function polar_ai.ai_loadfile(text, integer) from public;
+grant execute on function polar_ai.ai_loadfile(text, integer) to polar_ai_user, polar_ai_admin;

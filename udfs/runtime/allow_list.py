@@ -1,0 +1,117 @@
+"""What a URL may reach: the administrator's allow-list, and the addresses that need naming.
+
+An entry of the list is one of
+
+- ``https://*``                      any host with a public address
+- ``https://*.example.com``          any host below a domain, if its address is public
+- ``https://photos.example.com/2024/``   one host (and port, and path prefix), whatever its address
+- ``file:///var/photos``             files below a folder, symbolic links resolved
+
+A private, loopback, link-local or otherwise special address is reached only by a host that an entry
+names outright. Addresses are checked after the name was resolved (see http.py), on every redirect.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import SplitResult, urlsplit
+
+from .errors import BAD_ARGUMENT, NOT_ALLOWED, PolarAIError
+
+DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True)
+class Grant:
+    """How far an allowed URL may reach: ``special`` includes private and loopback addresses."""
+
+    special: bool
+
+
+def parse_url(url: str) -> SplitResult:
+    """Split ``url``, which has to be absolute and http or https; its message never shows credentials."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise PolarAIError("the URL cannot be read: it is malformed", sqlstate=BAD_ARGUMENT, stage="load") from None
+    if parts.scheme not in DEFAULT_PORTS or not parts.hostname:
+        raise PolarAIError(
+            f"cannot reach {masked(url)}: not an http or https URL with a host",
+            sqlstate=BAD_ARGUMENT,
+            stage="load",
+        )
+    if port == 0 or any(c.isspace() or ord(c) < 32 for c in url):
+        raise PolarAIError(f"the URL {masked(url)} is malformed", sqlstate=BAD_ARGUMENT, stage="load")
+    return parts
+
+
+def masked(url: str) -> str:
+    """Return ``url`` as an error may show it: no user, password, query or fragment."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "(malformed URL)"
+    host = parts.netloc.rpartition("@")[2]
+    shown = f"{parts.scheme}://{host}{parts.path}" if parts.netloc else url.partition("?")[0]
+    return shown if len(shown) <= 300 else shown[:299] + "…"
+
+
+def check_url(url: str, entries: Sequence[str], own: Sequence[str] = ()) -> Grant:
+    """Return how far ``url`` may reach, or raise NOT_ALLOWED. ``own`` lists a model's own URL as an entry."""
+    parts = parse_url(url)
+    matches = [entry for entry in (*entries, *own) if _matches(parts, entry)]
+    if not matches:
+        raise not_allowed(url)
+    return Grant(special=any("*" not in entry for entry in matches))
+
+
+def not_allowed(url: str, address: str | None = None) -> PolarAIError:
+    """Return the refusal of ``url``, or of the special ``address`` that its host name leads to."""
+    parts = urlsplit(url)
+    origin = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+    why = "it is not on the allow-list" if address is None else f"{address} is not a public address"
+    return PolarAIError(
+        f"refused to reach {masked(url)}: {why}",
+        sqlstate=NOT_ALLOWED,
+        hint=f"An administrator can allow it: select polar_ai.ai_allow('{origin}');",
+        stage="load",
+    )
+
+
+def is_special(address: str) -> bool:
+    """Tell whether an IP address is anything but a public unicast one."""
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(ip, ipaddress.IPv6Address):
+        # An IPv4 address in IPv6 clothes is judged as what it reaches.
+        inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
+        if inner is None and ip in ipaddress.ip_network("64:ff9b::/96"):
+            inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+        if inner is not None:
+            return is_special(str(inner))
+    return not ip.is_global or ip.is_multicast
+
+
+def _matches(parts: SplitResult, entry: str) -> bool:
+    rule = urlsplit(entry)
+    if rule.scheme != parts.scheme or rule.scheme not in DEFAULT_PORTS:
+        return False
+    host = (parts.hostname or "").rstrip(".").lower()
+    wanted = (rule.hostname or "").rstrip(".").lower()
+    if wanted.startswith("*."):
+        if not host.endswith(wanted[1:]):
+            return False
+    elif wanted not in ("*", host):
+        return False
+    if wanted != "*" or rule.port:
+        default = DEFAULT_PORTS[rule.scheme]
+        if (parts.port or default) != (rule.port or default):
+            return False
+    prefix = rule.path.rstrip("/")
+    # No dot segments: "/photos/../admin" is not below "/photos".
+    segments = parts.path.lower().replace("%2e", ".").split("/")
+    return not prefix or (
+        ".." not in segments and (parts.path == prefix or parts.path.startswith(prefix + "/"))
+    )

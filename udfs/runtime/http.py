@@ -1,0 +1,430 @@
+"""HTTP from inside the backend: guarded addresses, bounded time and size, kept connections.
+
+Connections are checked where they are made, after the name was resolved and on the very address that
+is then connected to: neither a redirect nor a resolver that changes its answer gets past the check.
+"""
+
+from __future__ import annotations
+
+import http.cookiejar
+import socket
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urljoin
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
+from urllib3.util.connection import create_connection
+
+from . import allow_list
+from .errors import (
+    BAD_RESPONSE,
+    CONNECTION_LOST,
+    NOT_FOUND,
+    OVERLOADED,
+    REFUSED,
+    TOO_LARGE,
+    UNREACHABLE,
+    PolarAIError,
+    excerpt,
+)
+from .interrupts import Operation
+
+MAX_REDIRECTS = 5
+# However patient the caller is: a service that says "come back in an hour" is down.
+MAX_RETRY_AFTER_SECONDS = 120.0
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds of one call. Seconds and bytes; ``retry_times`` counts the tries after the first."""
+
+    timeout: float = 10.0
+    connect_timeout: float = 5.0
+    retry_times: int = 0
+    retry_interval: float = 3.0
+    keep_alive: bool = True
+    response_bytes: int = 64 * 2**20
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A response that was read whole; ``too_large`` where it was broken off at the size limit."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+    too_large: bool = False
+
+
+class Exchange:
+    """One request and its response, which another thread can break off."""
+
+    def __init__(self, description: str, timeout: float) -> None:
+        """Start the clock of ``timeout`` seconds; ``description`` says in errors what was being done."""
+        self.description = description
+        self.deadline = time.monotonic() + timeout
+        self.aborted = False
+        self.reused_connection = False
+        self._connection: HTTPConnection | None = None
+
+    def attach(self, connection: HTTPConnection) -> None:
+        """Note the connection that this exchange waits on."""
+        self._connection = connection
+        if self.aborted:
+            self.abort()
+
+    def abort(self) -> None:
+        """Shut the socket down: whoever is blocked on it returns at once."""
+        self.aborted = True
+        sock = getattr(self._connection, "sock", None)
+        if sock is not None:
+            try:
+                sock.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                return  # already gone
+
+
+# The exchange that this worker thread is in.
+_here = threading.local()
+
+
+class _Guard:
+    """Mixed into urllib3's connections: checks the address, and tells the exchange its connection."""
+
+    special_allowed = False
+    _requests_made = 0
+
+    def _new_conn(self: Any) -> socket.socket:
+        try:
+            infos = socket.getaddrinfo(self._dns_host, self.port, type=socket.SOCK_STREAM)
+        except OSError as error:
+            raise NameResolutionError(self.host, self, error) from error  # type: ignore[arg-type]
+        addresses = list(dict.fromkeys(str(info[4][0]) for info in infos))
+        if not self.special_allowed:
+            for address in filter(allow_list.is_special, addresses):
+                scheme = "https" if isinstance(self, HTTPSConnection) else "http"
+                raise allow_list.not_allowed(f"{scheme}://{self.host}:{self.port}/", address)
+        failure: OSError = OSError("the name has no address")
+        for address in addresses:
+            # Connecting to the checked address asks no resolver again.
+            try:
+                return create_connection(
+                    (address, self.port), self.timeout, self.source_address, self.socket_options
+                )
+            except TimeoutError as error:
+                raise ConnectTimeoutError(self, "no connection in time") from error
+            except OSError as error:
+                failure = error
+        raise NewConnectionError(self, str(failure)) from failure
+
+    def request(self: Any, *args: Any, **kwargs: Any) -> None:
+        exchange: Exchange | None = getattr(_here, "exchange", None)
+        if exchange is not None:
+            exchange.reused_connection = self._requests_made > 0 and self.sock is not None
+            exchange.attach(self)
+        self._requests_made += 1
+        super().request(*args, **kwargs)  # type: ignore[misc]
+
+
+class _PublicHTTP(_Guard, HTTPConnection):  # type: ignore[misc]
+    pass
+
+
+class _PublicHTTPS(_Guard, HTTPSConnection):  # type: ignore[misc]
+    pass
+
+
+class _AnyHTTP(_PublicHTTP):
+    special_allowed = True
+
+
+class _AnyHTTPS(_PublicHTTPS):
+    special_allowed = True
+
+
+def _pool_classes(plain: type, secure: type) -> dict[str, type]:
+    return {
+        "http": type("Pool", (HTTPConnectionPool,), {"ConnectionCls": plain}),
+        "https": type("Pool", (HTTPSConnectionPool,), {"ConnectionCls": secure}),
+    }
+
+
+class _GuardedAdapter(HTTPAdapter):
+    def __init__(self, pool_classes: dict[str, type]) -> None:
+        self._pool_classes = pool_classes
+        super().__init__(pool_connections=16, pool_maxsize=64)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = self._pool_classes
+
+
+def _new_session(special: bool) -> requests.Session:
+    session = requests.Session()
+    # Neither a proxy nor a .netrc of the server's environment: they would go round the address check.
+    session.trust_env = False
+    session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
+    session.headers["User-Agent"] = "polarlens"
+    classes = _pool_classes(_AnyHTTP, _AnyHTTPS) if special else _pool_classes(_PublicHTTP, _PublicHTTPS)
+    adapter = _GuardedAdapter(classes)
+    session.mount("http://", adapter)
+    session.mount("https://", adapter)
+    return session
+
+
+# Connections made under one grant are never lent to a call with the other.
+_sessions = {special: _new_session(special) for special in (False, True)}
+
+
+def get(
+    url: str, entries: Sequence[str], limits: Limits, operation: Operation, size_limit: int
+) -> bytes | None:
+    """Return what ``url`` holds; None where it is larger than ``size_limit`` bytes (0: no limit).
+
+    Follows up to five redirects, each checked against the allow-list ``entries``.
+    """
+    where = url
+    for _ in range(MAX_REDIRECTS + 1):
+        grant = allow_list.check_url(where, entries)
+        description = f"loading {allow_list.masked(url)}"
+        answer = _tried("GET", where, None, {}, grant, limits, operation, description, size_limit)
+        if answer.status in (301, 302, 303, 307, 308) and "Location" in answer.headers:
+            where = urljoin(where, answer.headers["Location"])
+            continue
+        if answer.status != 200:
+            raise _status_error(answer, description, stage="load")
+        return None if answer.too_large else answer.content
+    raise PolarAIError(
+        f"loading {allow_list.masked(url)}: more than {MAX_REDIRECTS} redirects",
+        sqlstate=BAD_RESPONSE,
+        stage="load",
+    )
+
+
+def post(
+    url: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    entries: Sequence[str],
+    limits: Limits,
+    operation: Operation,
+    description: str,
+) -> bytes:
+    """Send ``body`` as JSON to a model's ``url`` and return the body of its 2xx answer.
+
+    Raises PolarAIError for anything else; the model's own URL counts as allowed, unless its address is
+    a special one that resolving a *name* led to and that no entry names.
+    """
+    grant = allow_list.check_url(url, entries, own=[url])
+    sent = {"Content-Type": "application/json", "Accept": "application/json", **headers}
+    answer = _tried("POST", url, body, sent, grant, limits, operation, description, limits.response_bytes)
+    if answer.too_large:
+        raise PolarAIError(
+            f"{description}: the answer is larger than {limits.response_bytes / 2**20:g} MB",
+            sqlstate=TOO_LARGE,
+            scope="batch",
+        )
+    if not 200 <= answer.status < 300:
+        raise _status_error(answer, description, stage="request")
+    return answer.content
+
+
+def _tried(
+    method: str,
+    url: str,
+    body: bytes | None,
+    headers: Mapping[str, str],
+    grant: allow_list.Grant,
+    limits: Limits,
+    operation: Operation,
+    description: str,
+    size_limit: int,
+) -> Answer:
+    """Send once, and again up to ``retry_times`` where the service was not reached or asks to wait."""
+    for attempt in range(limits.retry_times + 1):
+        last = attempt == limits.retry_times or operation.aborted.is_set()
+        pause = limits.retry_interval
+        try:
+            answer = _once(method, url, body, headers, grant, limits, operation, description, size_limit)
+        except PolarAIError as error:
+            if last or error.sqlstate not in (UNREACHABLE, CONNECTION_LOST):
+                raise
+        else:
+            if last or answer.status not in (429, 503):
+                return answer
+            pause = max(pause, min(_retry_after(answer), MAX_RETRY_AFTER_SECONDS))
+        operation.sleep(pause)
+    raise AssertionError("unreachable")
+
+
+def _once(
+    method: str,
+    url: str,
+    body: bytes | None,
+    headers: Mapping[str, str],
+    grant: allow_list.Grant,
+    limits: Limits,
+    operation: Operation,
+    description: str,
+    size_limit: int,
+) -> Answer:
+    exchange = Exchange(description, limits.timeout)
+    operation.enter(exchange)
+    _here.exchange = exchange
+    try:
+        session = _sessions[grant.special]
+        for fresh in (False, True):
+            try:
+                return _exchange(session, method, url, body, headers, limits, exchange, size_limit)
+            except (requests.ConnectionError, urllib3.exceptions.ProtocolError):
+                # The service closed an idle connection under us; it has not seen this request.
+                if fresh or exchange.aborted or not exchange.reused_connection:
+                    raise
+                session.close()
+        raise AssertionError("unreachable")
+    except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+        raise _transport_error(error, exchange, url, limits) from None
+    finally:
+        _here.exchange = None
+        operation.leave(exchange)
+
+
+def _exchange(
+    session: requests.Session,
+    method: str,
+    url: str,
+    body: bytes | None,
+    headers: Mapping[str, str],
+    limits: Limits,
+    exchange: Exchange,
+    size_limit: int,
+) -> Answer:
+    sent = {**headers, "Accept-Encoding": "identity"}
+    if not limits.keep_alive:
+        sent["Connection"] = "close"
+    request = session.prepare_request(requests.Request(method, url, data=body, headers=sent))
+    with session.send(
+        request,
+        stream=True,
+        allow_redirects=False,
+        timeout=(min(limits.connect_timeout, limits.timeout), limits.timeout),
+    ) as response:
+        chunks, size = [], 0
+        for chunk in response.iter_content(256 * 1024):
+            size += len(chunk)
+            if size_limit and size > size_limit:
+                return Answer(response.status_code, response.headers, b"", too_large=True)
+            chunks.append(chunk)
+        return Answer(response.status_code, response.headers, b"".join(chunks))
+
+
+def _transport_error(error: Exception, exchange: Exchange, url: str, limits: Limits) -> PolarAIError:
+    """Say in a person's words why there is no answer. The library's own text may hold credentials."""
+    stage = "load" if exchange.description.startswith("loading") else "request"
+    origin = allow_list.masked(url)
+    timed_out = (
+        isinstance(error, requests.Timeout | urllib3.exceptions.TimeoutError | TimeoutError)
+        or time.monotonic() >= exchange.deadline
+    )
+    if timed_out and not _not_reached(error):
+        return PolarAIError(
+            f"{exchange.description}: no complete answer within {limits.timeout:g} s",
+            sqlstate=CONNECTION_LOST,
+            hint="Raise polar.ai.http_timeout_msec, or look at the service.",
+            stage=stage,
+            scope="batch",
+        )
+    if _not_reached(error):
+        return PolarAIError(
+            f"{exchange.description}: cannot connect to {origin} ({_reason(error)})",
+            sqlstate=UNREACHABLE,
+            hint="Is the service running, and does its URL name the right host and port?",
+            stage=stage,
+            scope="batch",
+        )
+    return PolarAIError(
+        f"{exchange.description}: the connection broke ({_reason(error)})",
+        sqlstate=CONNECTION_LOST,
+        stage=stage,
+        scope="batch",
+    )
+
+
+def _not_reached(error: BaseException) -> bool:
+    wanted = (
+        NewConnectionError,
+        NameResolutionError,
+        ConnectTimeoutError,
+        urllib3.exceptions.SSLError,
+    )
+    return any(isinstance(cause, wanted) for cause in _causes(error))
+
+
+def _causes(error: BaseException | None) -> list[BaseException]:
+    """Return ``error`` and what lies under it: requests and urllib3 keep causes in several places."""
+    found: list[BaseException] = []
+    while error is not None and error not in found:
+        found.append(error)
+        inner = getattr(error, "reason", None) or next(
+            (arg for arg in error.args if isinstance(arg, BaseException)), None
+        )
+        error = inner if isinstance(inner, BaseException) else (error.__cause__ or error.__context__)
+    return found
+
+
+def _reason(error: BaseException) -> str:
+    for cause in reversed(_causes(error)):
+        if isinstance(cause, OSError) and cause.strerror:
+            return cause.strerror
+    names = [type(cause).__name__ for cause in _causes(error)]
+    return {
+        "RemoteDisconnected": "closed by the service without an answer",
+        "IncompleteRead": "closed by the service in the middle of its answer",
+        "ConnectTimeoutError": "no connection in time",
+    }.get(names[-1], names[-1])
+
+
+def _status_error(answer: Answer, description: str, stage: str) -> PolarAIError:
+    said = excerpt(answer.content.decode("utf-8", "replace"))
+    message = f"{description}: HTTP status {answer.status}"
+    detail = f"The service said: {said}" if said and stage == "request" else None
+    if answer.status in (401, 403):
+        return PolarAIError(
+            f"{message} (not authorised)",
+            sqlstate=REFUSED,
+            detail=detail,
+            hint="Check the token: select polar_ai.ai_setmodeltoken(model_id, token);" if stage == "request" else None,
+            stage=stage,
+            scope="batch" if stage == "request" else "item",
+        )
+    if answer.status == 404 and stage == "load":
+        return PolarAIError(message, sqlstate=NOT_FOUND, stage=stage)
+    if answer.status in (408, 425, 429, 502, 503, 504):
+        return PolarAIError(
+            message,
+            sqlstate=OVERLOADED,
+            detail=detail,
+            hint="The service is overloaded or not ready; try again later.",
+            stage=stage,
+            scope="batch",
+        )
+    # 400, 413, 422 and 500 are what services answer to input they cannot take: worth a look item by item.
+    about_input = stage == "load" or answer.status in (400, 413, 415, 422, 500)
+    return PolarAIError(
+        message, sqlstate=BAD_RESPONSE, detail=detail, stage=stage, scope="item" if about_input else "batch"
+    )
+
+
+def _retry_after(answer: Answer) -> float:
+    try:
+        return max(0.0, float(answer.headers.get("Retry-After", 0)))
+    except ValueError:
+        return 0.0

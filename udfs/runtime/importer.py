@@ -1,0 +1,41 @@
+"""Loads the runtime's modules from their sources: runs at the head of polar_ai._load_runtime()."""
+
+import importlib.abc
+import importlib.util
+import sys
+
+
+class SourceFinder(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
+    """Imports ``package.x.y`` from a dictionary of sources by ``x.y``."""
+
+    def __init__(self, package, sources):
+        """Serve the modules ``sources`` below ``package``."""
+        self.package = package
+        self.sources = {"": "", **sources}
+
+    def find_spec(self, fullname, path=None, target=None):
+        """Return a spec for a module of ours, None for any other."""
+        if self._key(fullname) not in self.sources:
+            return None
+        return importlib.util.spec_from_loader(fullname, self, is_package=self.is_package(fullname))
+
+    def is_package(self, fullname):
+        """Tell whether other modules lie below ``fullname``."""
+        key = self._key(fullname)
+        return key == "" or any(name.startswith(key + ".") for name in self.sources)
+
+    def get_source(self, fullname):
+        """Return the module's source."""
+        return self.sources[self._key(fullname)]
+
+    def _key(self, fullname):
+        if fullname != self.package and not fullname.startswith(self.package + "."):
+            return None
+        return fullname[len(self.package) + 1 :]
+
+
+def load(package, sources):
+    """Import ``package.runtime.entry`` and return it."""
+    if package not in sys.modules:
+        sys.meta_path.append(SourceFinder(package, sources))
+    return importlib.import_module(package + ".runtime.entry")

@@ -1,0 +1,95 @@
+"""Files on the database server: only below allowed folders, with symbolic links resolved."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from .errors import BAD_ARGUMENT, IO_ERROR, NOT_ALLOWED, NOT_FOUND, TOO_LARGE, PolarAIError
+
+
+def path_of(url: str) -> str | None:
+    """Return the local path that ``url`` means (file:///… percent-decoded, /… as it stands), or None."""
+    if url.startswith("/"):
+        return url
+    if not url[:5].lower() == "file:":
+        return None
+    parts = urlsplit(url)
+    if parts.netloc not in ("", "localhost") or not parts.path.startswith("/"):
+        raise PolarAIError(
+            f"cannot load {url}: a file URL is written file:///folder/photo.jpg",
+            sqlstate=BAD_ARGUMENT,
+            stage="load",
+        )
+    # urlsplit cuts at ? and #, which are ordinary characters in a file name.
+    return unquote(url[url.index(parts.path, 5) :])
+
+
+def folders(entries: Sequence[str]) -> list[str]:
+    """Return the allow-list's folders, symbolic links resolved."""
+    return [os.path.realpath(path) for entry in entries if (path := path_of(entry)) is not None]
+
+
+def read(path: str, entries: Sequence[str], limit: int) -> bytes | None:
+    """Return the bytes of the file at ``path``; None where it is larger than ``limit`` (0: no limit).
+
+    Raises NOT_ALLOWED outside the allowed folders, NOT_FOUND, or IO_ERROR.
+    """
+    if "\0" in path:
+        raise PolarAIError("the path has a NUL character", sqlstate=BAD_ARGUMENT, stage="load")
+    allowed = folders(entries)
+    # Judged before anything is opened, so that a refusal does not tell what exists.
+    if not _below(os.path.realpath(path), allowed):
+        raise _refused(path)
+    try:
+        # O_NONBLOCK: opening a named pipe must not wait for its writer.
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except FileNotFoundError:
+        raise PolarAIError(f"there is no file {path}", sqlstate=NOT_FOUND, stage="load") from None
+    except OSError as error:
+        raise PolarAIError(
+            f"cannot open {path}: {error.strerror}",
+            sqlstate=IO_ERROR,
+            hint="The database server's own user has to be able to read the file and every folder above it.",
+            stage="load",
+        ) from None
+    with os.fdopen(descriptor, "rb") as file:
+        # Judged again on the open file: a link may have changed in between.
+        opened = Path(f"/proc/self/fd/{file.fileno()}")
+        if opened.exists() and not _below(os.path.realpath(opened), allowed):
+            raise _refused(path)
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise PolarAIError(f"{path} is not a regular file", sqlstate=BAD_ARGUMENT, stage="load")
+        if limit and status.st_size > limit:
+            return None
+        try:
+            content = file.read(limit + 1) if limit else file.read()
+        except OSError as error:
+            raise PolarAIError(
+                f"cannot read {path}: {error.strerror}", sqlstate=IO_ERROR, stage="load"
+            ) from None
+    return None if limit and len(content) > limit else content
+
+
+def too_large(name: str, limit: int) -> PolarAIError:
+    """Return the error for a file over the limit, for callers to whom an empty result would be a trap."""
+    return PolarAIError(
+        f"{name} is larger than the limit of {limit / 2**20:g} MB", sqlstate=TOO_LARGE, stage="load"
+    )
+
+
+def _below(path: str, allowed: Sequence[str]) -> bool:
+    return any(path == folder or path.startswith(folder.rstrip("/") + "/") for folder in allowed)
+
+
+def _refused(path: str) -> PolarAIError:
+    return PolarAIError(
+        f"refused to read {path}: it is not below an allowed folder",
+        sqlstate=NOT_ALLOWED,
+        hint="An administrator can allow a folder: select polar_ai.ai_allow('file:///folder');",
+        stage="load",
+    )

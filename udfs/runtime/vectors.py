@@ -1,0 +1,52 @@
+"""Embeddings as a model returns them: checked before anybody relies on them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from .errors import BAD_RESPONSE, PolarAIError
+
+
+def checked(value: Any, dimension: int | None) -> list[float]:
+    """Return ``value`` as a list of finite floats, not all zero, of ``dimension`` numbers where that is known.
+
+    A wrong dimension is the model's fault and so the whole batch's; anything else is the item's.
+    """
+    if value is None:
+        raise _bad("the model returned no embedding for this input")
+    if not isinstance(value, list) or not value:
+        raise _bad(f"the model returned {_kind(value)} instead of an embedding")
+    if dimension is not None and len(value) != dimension:
+        raise PolarAIError(
+            f"the model returned an embedding of {len(value)} dimensions, not {dimension}",
+            sqlstate=BAD_RESPONSE,
+            hint="Another model seems to answer at this URL. Register it under an id of its own, or alter"
+            " the registered dimension (model_config) and refresh.",
+            stage="response",
+            scope="batch",
+        )
+    try:
+        norm = math.hypot(*value)
+    except (TypeError, OverflowError):
+        raise _bad("the model returned an embedding with something else than numbers in it") from None
+    if not math.isfinite(norm):
+        raise _bad("the model returned an embedding with NaN or infinity in it")
+    if norm < 1e-12:
+        raise _bad("the model returned an embedding of zeros")
+    return value
+
+
+def unit(vector: Sequence[float]) -> list[float]:
+    """Return ``vector`` scaled to length 1, as cosine search wants it."""
+    norm = math.hypot(*vector)
+    return [value / norm for value in vector]
+
+
+def _kind(value: Any) -> str:
+    return "an empty array" if value == [] else f"a JSON {type(value).__name__}"
+
+
+def _bad(message: str) -> PolarAIError:
+    return PolarAIError(message, sqlstate=BAD_RESPONSE, stage="response")
