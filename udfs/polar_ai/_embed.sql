@@ -32,7 +32,8 @@ begin
             select e.item, e.embedding, e.error
             from polar_ai._embed_provider(_embed.model_id, _embed.inputs, _embed.in_flight) as e
         loop
-            if item operator(pg_catalog.=) 0 then
+            -- A cancel is no fault of the batch: it ends the statement.
+            if item operator(pg_catalog.=) 0 and (error operator(pg_catalog.->>) 'sqlstate') operator(pg_catalog.~) '^57' then
                 perform polar_ai._raise(error);
             end if;
             return next;
@@ -48,19 +49,22 @@ begin
             -- Class 08, 28 and 53: the service or the token, and so the whole batch.
             when connection_exception or connection_failure or sqlclient_unable_to_establish_sqlconnection
                 or invalid_authorization_specification or insufficient_resources then
-                raise;
+                get stacked diagnostics v_state = returned_sqlstate, v_message = message_text;
+                item := 0;
+                error := pg_catalog.jsonb_build_object('message', v_message, 'sqlstate', v_state);
             when others then
                 get stacked diagnostics v_state = returned_sqlstate, v_message = message_text;
                 error := pg_catalog.jsonb_build_object('message', v_message, 'sqlstate', v_state, 'stage', 'request');
         end;
         return next;
+        exit when item operator(pg_catalog.=) 0;
     end loop;
 end
 $$;
 
 comment on function polar_ai._embed(text, text [], integer) is
 'Internal: embeds a batch of inputs. One row for each, in order: its embedding as a pgvector literal, or its error.
-A fault of the whole batch (service down, token refused, wrong dimension) is raised.';
+A fault of the whole batch (service down, token refused, wrong dimension) is a row with item 0: nothing else counts then.';
 
 revoke all on function polar_ai._embed(text, text [], integer) from public;
 grant execute on function polar_ai._embed(text, text [], integer) to polar_ai_user, polar_ai_admin;

@@ -1,0 +1,38 @@
+{#-
+materialized='embedding': keeps a table of embeddings equal to its sources, in committed batches.
+
+The model's SQL selects the sources; its config says what to do with them (see embedding_config). Each batch is
+one statement and one commit: read the inputs, call the model with several requests in flight, write what came
+back, record what failed. Killed at any point, the next run goes on where the last commit was.
+-#}
+{% materialization embedding, adapter='postgres' %}
+    {%- set target = this.incorporate(type='table') -%}
+    {%- set settings = polarlens.embedding_config(target) -%}
+
+    {{ run_hooks(pre_hooks, inside_transaction=False) }}
+    {{ run_hooks(pre_hooks, inside_transaction=True) }}
+
+    {% do polarlens.lock_refresh(settings) %}
+    {% set run = polarlens.start_run(settings) %}
+    {% do polarlens.find_model(settings) %}
+    {% do polarlens.find_work(settings, sql) %}
+    {% do polarlens.remove_gone(settings, sql) %}
+    {% do polarlens.embed_pending(settings, run) %}
+    {% do polarlens.build_index(settings) %}
+    {% do polarlens.swap_in(settings) %}
+
+    {% call statement('main') %}
+        {{ polarlens.finish_run_sql(settings, run) }}
+    {% endcall %}
+    {% do polarlens.report(settings, run) %}
+
+    {{ run_hooks(post_hooks, inside_transaction=True) }}
+    {% do apply_grants(target, config.get('grants'), should_revoke=True) %}
+    {% do persist_docs(target, model) %}
+    {% do adapter.commit() %}
+    {% do polarlens.unlock_refresh(settings) %}
+    {{ run_hooks(post_hooks, inside_transaction=False) }}
+    {% do polarlens.judge(settings, run) %}
+
+    {{ return({'relations': [target]}) }}
+{% endmaterialization %}

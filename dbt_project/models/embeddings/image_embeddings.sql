@@ -1,0 +1,8 @@
+-- The photos in the space of the image model: what `dbt run` keeps fresh.
+{{ config(key='image_id', input='path', source_version='source_version', model=var('image_model')) }}
+
+select
+    image_id,
+    path,
+    source_version
+from {{ ref('stg_image_paths') }}
