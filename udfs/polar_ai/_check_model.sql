@@ -17,9 +17,6 @@ declare
 begin
     if coalesce(model_id, '') = '' then
         raise exception 'a model needs a model_id' using errcode = 'null_value_not_allowed';
-    elsif starts_with(model_id, '_') then
-        raise exception 'cannot register %: ids that start with _ are reserved for built-in models', model_id
-        using errcode = 'invalid_parameter_value';
     elsif coalesce(model_url, '') !~* '^https?://[^/[:space:]]+' then
         raise exception 'cannot register %: model_url is not an http or https URL', model_id
         using errcode = case when model_url is null then 'null_value_not_allowed' else 'invalid_parameter_value' end,

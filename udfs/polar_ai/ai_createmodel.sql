@@ -17,6 +17,10 @@ declare
     v_config jsonb := coalesce(ai_createmodel.model_config::jsonb, '{}');
     v_seq bigint;
 begin
+    if starts_with(ai_createmodel.model_id, '_') then
+        raise exception 'cannot register %: ids that start with _ are reserved for built-in models', ai_createmodel.model_id
+        using errcode = 'invalid_parameter_value';
+    end if;
     perform polar_ai._check_model(
         ai_createmodel.model_id, ai_createmodel.model_url, ai_createmodel.model_provider, v_config,
         ai_createmodel.model_headers_fn, ai_createmodel.model_in_transform_fn, ai_createmodel.model_out_transform_fn

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Sequence
-from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from .errors import BAD_ARGUMENT, IO_ERROR, NOT_ALLOWED, NOT_FOUND, TOO_LARGE, PolarAIError
@@ -28,9 +27,9 @@ def path_of(url: str) -> str | None:
     return unquote(url[url.index(parts.path, 5) :])
 
 
-def folders(entries: Sequence[str]) -> list[str]:
+def folders(entries: Sequence[str]) -> list[bytes]:
     """Return the allow-list's folders, symbolic links resolved."""
-    return [os.path.realpath(path) for entry in entries if (path := path_of(entry)) is not None]
+    return [os.path.realpath(path.encode()) for entry in entries if (path := path_of(entry)) is not None]
 
 
 def read(path: str, entries: Sequence[str], limit: int) -> bytes | None:
@@ -40,13 +39,15 @@ def read(path: str, entries: Sequence[str], limit: int) -> bytes | None:
     """
     if "\0" in path:
         raise PolarAIError("the path has a NUL character", sqlstate=BAD_ARGUMENT, stage="load")
+    # Bytes: in a database with LC_CTYPE=C, Python would take file names for ASCII.
+    raw = path.encode("utf-8", "surrogateescape")
     allowed = folders(entries)
     # Judged before anything is opened, so that a refusal does not tell what exists.
-    if not _below(os.path.realpath(path), allowed):
+    if not _below(os.path.realpath(raw), allowed):
         raise _refused(path)
     try:
         # O_NONBLOCK: opening a named pipe must not wait for its writer.
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        descriptor = os.open(raw, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except FileNotFoundError:
         raise PolarAIError(f"there is no file {path}", sqlstate=NOT_FOUND, stage="load") from None
     except OSError as error:
@@ -58,8 +59,8 @@ def read(path: str, entries: Sequence[str], limit: int) -> bytes | None:
         ) from None
     with os.fdopen(descriptor, "rb") as file:
         # Judged again on the open file: a link may have changed in between.
-        opened = Path(f"/proc/self/fd/{file.fileno()}")
-        if opened.exists() and not _below(os.path.realpath(opened), allowed):
+        opened = b"/proc/self/fd/%d" % file.fileno()
+        if os.path.exists(opened) and not _below(os.path.realpath(opened), allowed):
             raise _refused(path)
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
@@ -82,8 +83,8 @@ def too_large(name: str, limit: int) -> PolarAIError:
     )
 
 
-def _below(path: str, allowed: Sequence[str]) -> bool:
-    return any(path == folder or path.startswith(folder.rstrip("/") + "/") for folder in allowed)
+def _below(path: bytes, allowed: Sequence[bytes]) -> bool:
+    return any(path == folder or path.startswith(folder.rstrip(b"/") + b"/") for folder in allowed)
 
 
 def _refused(path: str) -> PolarAIError:

@@ -1,0 +1,126 @@
+"""Loads the paths of the photos below a folder into the staging table. Paths only: no bytes are read.
+
+A photo's version is its size and time of change, so that a changed file is embedded anew; a file that is
+gone from the folder loses its row.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+from PIL import Image
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What one load changed."""
+
+    found: int
+    added: int
+    changed: int
+    removed: int
+
+
+def photos_below(folder: Path) -> Iterator[tuple[str, str]]:
+    """Yield (path, version) of every file below ``folder`` whose name says a format that Pillow reads.
+
+    Hidden folders are left out, and links to folders are not followed. A name that is no Unicode text
+    cannot be stored in the database: it is reported and left out.
+    """
+    Image.init()
+    known = {suffix for suffix, name in Image.registered_extensions().items() if name in Image.OPEN}
+    for where, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(files):
+            path = Path(where, name)
+            if path.suffix.lower() not in known or name.startswith("."):
+                continue
+            try:
+                str(path).encode()
+                status = path.stat()
+            except UnicodeEncodeError:
+                print(f"  left out {os.fsencode(path)!r}: its name is not Unicode", file=sys.stderr)
+                continue
+            except OSError as error:
+                print(f"  left out {path}: {error.strerror}", file=sys.stderr)
+                continue
+            yield str(path), f"{status.st_size}-{status.st_mtime_ns}"
+
+
+def load(connection: psycopg.Connection[tuple[int, ...]], folder: Path) -> Loaded:
+    """Make polarlens.image_paths equal to the photos below ``folder``, in one transaction.
+
+    Rows of other folders are left alone.
+    """
+    root = str(folder).rstrip("/") + "/"
+    with connection.transaction(), connection.cursor() as cursor:
+        cursor.execute("create temporary table found (path text primary key, source_version text) on commit drop")
+        with cursor.copy("copy found (path, source_version) from stdin") as copy:
+            for row in photos_below(folder):
+                copy.write_row(row)
+        cursor.execute(
+            """
+            with removed as (
+                delete from polarlens.image_paths as i
+                where starts_with(i.path, %s) and not exists (select from found as f where f.path = i.path)
+                returning 1
+            ),
+
+            changed as (
+                update polarlens.image_paths as i
+                set source_version = f.source_version
+                from found as f
+                where f.path = i.path and f.source_version is distinct from i.source_version
+                returning 1
+            ),
+
+            added as (
+                insert into polarlens.image_paths (path, source_version)
+                select f.path, f.source_version
+                from found as f
+                where not exists (select from polarlens.image_paths as i where i.path = f.path)
+                order by f.path
+                returning 1
+            )
+
+            select
+                (select count(*) from found), (select count(*) from added),
+                (select count(*) from changed), (select count(*) from removed)
+            """,
+            [root],
+        )
+        row = cursor.fetchone()
+    assert row is not None
+    return Loaded(*row)
+
+
+def main() -> int:
+    """Load the folder named on the command line."""
+    if len(sys.argv) != 2 or sys.argv[1].startswith("-"):
+        print("usage: scripts/load_photos FOLDER", file=sys.stderr)
+        return 2
+    folder = Path(sys.argv[1]).absolute()
+    if not folder.is_dir():
+        print(f"{folder} is not a folder.", file=sys.stderr)
+        return 1
+    try:
+        with psycopg.connect() as connection:
+            loaded = load(connection, folder)
+    except psycopg.errors.UndefinedTable:
+        print("The staging table polarlens.image_paths does not exist: run `alembic upgrade head` first.", file=sys.stderr)
+        return 1
+    except psycopg.OperationalError as error:
+        print(f"Cannot connect to the database: {error}\nSet PGHOST, PGPORT, PGUSER, PGPASSWORD and PGDATABASE.", file=sys.stderr)
+        return 1
+    print(f"{loaded.found} photos below {folder}: {loaded.added} added, {loaded.changed} changed, {loaded.removed} removed")
+    print(f"The database may read them after: select polar_ai.ai_allow('file://{folder}');")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
