@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 import sqlalchemy as sa
-from alembic import context
 
+from alembic import context
 from udfs import install
 from udfs.sql_text import literal_sql
 

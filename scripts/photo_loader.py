@@ -11,9 +11,11 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from PIL import Image
+from psycopg.rows import tuple_row
 
 
 @dataclass(frozen=True)
@@ -52,17 +54,17 @@ def photos_below(folder: Path) -> Iterator[tuple[str, str]]:
             yield str(path), f"{status.st_size}-{status.st_mtime_ns}"
 
 
-def load(connection: psycopg.Connection[tuple[int, ...]], folder: Path) -> Loaded:
+def load(connection: psycopg.Connection[Any], folder: Path) -> Loaded:
     """Make polarlens.image_paths equal to the photos below ``folder``, in one transaction.
 
     Rows of other folders are left alone.
     """
     root = str(folder).rstrip("/") + "/"
-    with connection.transaction(), connection.cursor() as cursor:
+    with connection.transaction(), connection.cursor(row_factory=tuple_row) as cursor:
         cursor.execute("create temporary table found (path text primary key, source_version text) on commit drop")
         with cursor.copy("copy found (path, source_version) from stdin") as copy:
-            for row in photos_below(folder):
-                copy.write_row(row)
+            for photo in photos_below(folder):
+                copy.write_row(photo)
         cursor.execute(
             """
             with removed as (
@@ -112,12 +114,20 @@ def main() -> int:
         with psycopg.connect() as connection:
             loaded = load(connection, folder)
     except psycopg.errors.UndefinedTable:
-        print("The staging table polarlens.image_paths does not exist: run `alembic upgrade head` first.", file=sys.stderr)
+        print(
+            "The staging table polarlens.image_paths does not exist: run `alembic upgrade head` first.",
+            file=sys.stderr,
+        )
         return 1
     except psycopg.OperationalError as error:
-        print(f"Cannot connect to the database: {error}\nSet PGHOST, PGPORT, PGUSER, PGPASSWORD and PGDATABASE.", file=sys.stderr)
+        print(
+            f"Cannot connect to the database: {error}\nSet PGHOST, PGPORT, PGUSER, PGPASSWORD and PGDATABASE.",
+            file=sys.stderr,
+        )
         return 1
-    print(f"{loaded.found} photos below {folder}: {loaded.added} added, {loaded.changed} changed, {loaded.removed} removed")
+    print(
+        f"{loaded.found} photos below {folder}: {loaded.added} added, {loaded.changed} changed, {loaded.removed} removed"
+    )
     print(f"The database may read them after: select polar_ai.ai_allow('file://{folder}');")
     return 0
 

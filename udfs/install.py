@@ -10,7 +10,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 
-LOADER = '''\
+LOADER = """\
 create or replace function polar_ai._load_runtime() returns void
 language plpython3u
 set search_path to pg_catalog, pg_temp
@@ -28,7 +28,7 @@ comment on function polar_ai._load_runtime() is
 
 revoke all on function polar_ai._load_runtime() from public;
 grant execute on function polar_ai._load_runtime() to polar_ai_user, polar_ai_admin;
-'''
+"""
 
 
 def python_modules() -> dict[str, str]:

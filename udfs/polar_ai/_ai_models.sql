@@ -19,7 +19,7 @@ from polar_ai.models as m
 left join polar_ai.model_secrets as s on m.model_id = s.model_id;
 
 comment on view polar_ai._ai_models is
-'The registered models. model_config shows the token as ******** where one is set, and as an empty string where none is.';
+'The registered models. model_config shows the token as ******** where one is set, and as '''' where none is.';
 
 revoke all on polar_ai._ai_models from public;
 grant select on polar_ai._ai_models to polar_ai_user, polar_ai_admin;

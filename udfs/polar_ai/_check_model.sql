@@ -13,7 +13,7 @@ set search_path to pg_catalog, pg_temp
 as $$
 declare
     v_input text := model_config ->> 'input';
-    v_known constant text [] := '{clip-as-service}';
+    v_known constant text[] := '{clip-as-service}';
 begin
     if coalesce(model_id, '') = '' then
         raise exception 'a model needs a model_id' using errcode = 'null_value_not_allowed';
@@ -49,7 +49,9 @@ $$;
 comment on function polar_ai._check_model(text, text, text, jsonb, regprocedure, regprocedure, regprocedure) is
 'Internal: raises an error for a registration that could not work.';
 
-revoke all on function polar_ai._check_model(text, text, text, jsonb, regprocedure, regprocedure, regprocedure) from public;
+revoke all on function polar_ai._check_model(
+    text, text, text, jsonb, regprocedure, regprocedure, regprocedure
+) from public;
 
 -- A transform function of the wrong shape fails at registration, not at the first call.
 create or replace function polar_ai._check_transform(

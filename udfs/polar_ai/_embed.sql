@@ -1,6 +1,6 @@
 -- The work for models of a known provider: loaded, asked and checked in threads, as the owner for the token's sake.
 create or replace function polar_ai._embed_provider(
-    model_id text, inputs text [], in_flight integer
+    model_id text, inputs text[], in_flight integer
 ) returns table (item integer, embedding text, error jsonb)
 language plpython3u
 security definer
@@ -10,14 +10,14 @@ if "@runtime@" not in GD: plpy.execute("select polar_ai._load_runtime()")
 return GD["@runtime@"].embed(plpy, model_id, inputs, in_flight)
 $$;
 
-comment on function polar_ai._embed_provider(text, text [], integer) is 'Internal: the work of _embed.';
+comment on function polar_ai._embed_provider(text, text[], integer) is 'Internal: the work of _embed.';
 
-revoke all on function polar_ai._embed_provider(text, text [], integer) from public;
-grant execute on function polar_ai._embed_provider(text, text [], integer) to polar_ai_user, polar_ai_admin;
+revoke all on function polar_ai._embed_provider(text, text[], integer) from public;
+grant execute on function polar_ai._embed_provider(text, text[], integer) to polar_ai_user, polar_ai_admin;
 
 -- No search_path of its own, like ai_callmodel and for its reason.
 create or replace function polar_ai._embed(
-    model_id text, inputs text [], in_flight integer default 4
+    model_id text, inputs text[], in_flight integer default 4
 ) returns table (item integer, embedding text, error jsonb)
 language plpgsql
 as $$
@@ -62,9 +62,9 @@ begin
 end
 $$;
 
-comment on function polar_ai._embed(text, text [], integer) is
+comment on function polar_ai._embed(text, text[], integer) is
 'Internal: embeds a batch of inputs. One row for each, in order: its embedding as a pgvector literal, or its error.
-A fault of the whole batch (service down, token refused, wrong dimension) is a row with item 0: nothing else counts then.';
+A fault of the whole batch (service down, token refused, wrong dimension) is a row with item 0.';
 
-revoke all on function polar_ai._embed(text, text [], integer) from public;
-grant execute on function polar_ai._embed(text, text [], integer) to polar_ai_user, polar_ai_admin;
+revoke all on function polar_ai._embed(text, text[], integer) from public;
+grant execute on function polar_ai._embed(text, text[], integer) to polar_ai_user, polar_ai_admin;

@@ -26,7 +26,7 @@ begin
     fingerprint := left(encode(sha256(convert_to(jsonb_build_array(
         lower(v_model.model_provider),
         v_model.model_name,
-        v_model.model_config - '{batch_size,logit_scale,batch}'::text [],
+        v_model.model_config - '{batch_size,logit_scale,batch}'::text[],
         (select p.prosrc from pg_proc as p where p.oid = to_regprocedure(v_model.model_in_transform_fn)),
         (select p.prosrc from pg_proc as p where p.oid = to_regprocedure(v_model.model_out_transform_fn))
     )::text, 'UTF8')), 'hex'), 16);

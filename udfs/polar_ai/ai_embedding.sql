@@ -1,6 +1,6 @@
 -- The work for a model of a known provider; needs the token, and so runs as the owner.
 create or replace function polar_ai._embed_one(
-    model_id text, fingerprint text, content text, out embedding real [], out error jsonb
+    model_id text, fingerprint text, content text, out embedding real[], out error jsonb
 )
 language plpython3u
 security definer
@@ -16,7 +16,7 @@ revoke all on function polar_ai._embed_one(text, text, text) from public;
 grant execute on function polar_ai._embed_one(text, text, text) to polar_ai_user, polar_ai_admin;
 
 -- No search_path of its own, like ai_callmodel and for its reason.
-create or replace function polar_ai.ai_embedding(model_id text, content text) returns real []
+create or replace function polar_ai.ai_embedding(model_id text, content text) returns real[]
 language plpgsql
 as $$
 declare

@@ -49,6 +49,4 @@ def _said(status: dict[str, Any]) -> str:
 
 
 def _bad(model: Model, what: str) -> PolarAIError:
-    return PolarAIError(
-        f"model {model.model_id} could not embed: {what}", sqlstate=BAD_RESPONSE, stage="response"
-    )
+    return PolarAIError(f"model {model.model_id} could not embed: {what}", sqlstate=BAD_RESPONSE, stage="response")

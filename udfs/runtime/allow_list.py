@@ -112,6 +112,4 @@ def _matches(parts: SplitResult, entry: str) -> bool:
     prefix = rule.path.rstrip("/")
     # No dot segments: "/photos/../admin" is not below "/photos".
     segments = parts.path.lower().replace("%2e", ".").split("/")
-    return not prefix or (
-        ".." not in segments and (parts.path == prefix or parts.path.startswith(prefix + "/"))
-    )
+    return not prefix or (".." not in segments and (parts.path == prefix or parts.path.startswith(prefix + "/")))

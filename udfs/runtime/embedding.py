@@ -51,7 +51,7 @@ class Embedder:
         """Return one outcome for each input, in order, with ``in_flight`` requests under way at once."""
         size = self.model.batch_size
         starts = range(0, len(inputs), size)
-        works = [lambda at=at: self._batch(inputs[at : at + size]) for at in starts]  # type: ignore[misc]
+        works = [lambda at=at: self._batch(inputs[at : at + size]) for at in starts]
         outcomes: list[list[Outcome]] = [[] for _ in works]
         for position, outcome in run_many(works, operation, poll, in_flight):
             outcomes[position] = outcome

@@ -116,9 +116,7 @@ class _Guard:
         for address in addresses:
             # Connecting to the checked address asks no resolver again.
             try:
-                return create_connection(
-                    (address, self.port), self.timeout, self.source_address, self.socket_options
-                )
+                return create_connection((address, self.port), self.timeout, self.source_address, self.socket_options)
             except TimeoutError as error:
                 raise ConnectTimeoutError(self, "no connection in time") from error
             except OSError as error:
@@ -131,14 +129,14 @@ class _Guard:
             exchange.reused_connection = self._requests_made > 0 and self.sock is not None
             exchange.attach(self)
         self._requests_made += 1
-        super().request(*args, **kwargs)  # type: ignore[misc]
+        super().request(*args, **kwargs)
 
 
-class _PublicHTTP(_Guard, HTTPConnection):  # type: ignore[misc]
+class _PublicHTTP(_Guard, HTTPConnection):
     pass
 
 
-class _PublicHTTPS(_Guard, HTTPSConnection):  # type: ignore[misc]
+class _PublicHTTPS(_Guard, HTTPSConnection):
     pass
 
 
@@ -184,9 +182,7 @@ def _new_session(special: bool) -> requests.Session:
 _sessions = {special: _new_session(special) for special in (False, True)}
 
 
-def get(
-    url: str, entries: Sequence[str], limits: Limits, operation: Operation, size_limit: int
-) -> bytes | None:
+def get(url: str, entries: Sequence[str], limits: Limits, operation: Operation, size_limit: int) -> bytes | None:
     """Return what ``url`` holds; None where it is larger than ``size_limit`` bytes (0: no limit).
 
     Follows up to five redirects, each checked against the allow-list ``entries``.

@@ -12,6 +12,7 @@ import io
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import cast
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
@@ -47,17 +48,13 @@ def opened(content: bytes, name: str) -> Iterator[Image.Image]:
             stage="decode",
         ) from None
     except Image.DecompressionBombError:
-        raise PolarAIError(
-            f"{name} has too many pixels to decode safely", sqlstate=TOO_LARGE, stage="decode"
-        ) from None
+        raise PolarAIError(f"{name} has too many pixels to decode safely", sqlstate=TOO_LARGE, stage="decode") from None
     except MemoryError:
         raise PolarAIError(f"not enough memory to decode {name}", sqlstate=TOO_LARGE, stage="decode") from None
     except Exception as error:
         # Pillow's plugins raise whatever comes to hand on a damaged file.
         reason = str(error) or type(error).__name__
-        raise PolarAIError(
-            f"{name} is a damaged image: {reason}", sqlstate=BAD_IMAGE, stage="decode"
-        ) from None
+        raise PolarAIError(f"{name} is a damaged image: {reason}", sqlstate=BAD_IMAGE, stage="decode") from None
 
 
 def resize(content: bytes, width: int, height: int, name: str = "the image") -> bytes:
@@ -174,9 +171,12 @@ def _eight_bit(image: Image.Image) -> Image.Image:
 def _stretched(image: Image.Image) -> Image.Image:
     """Return a 32-bit or float image as L, its own range stretched to 0…255 (it declares no other)."""
     values = image.convert("F")
-    low, high = values.getextrema()
+    extremes = cast(tuple[float, float], values.getextrema())
     # 16-bit data in a 32-bit image is what PNG gives: keep its absolute scale.
-    low, high = (0.0, 65535.0) if 255 < high <= 65535 and low >= 0 else (min(low, 0.0), max(high, 255.0))
+    if extremes[0] >= 0 and 255 < extremes[1] <= 65535:
+        low, high = 0.0, 65535.0
+    else:
+        low, high = min(extremes[0], 0.0), max(extremes[1], 255.0)
     scale = 255.0 / (high - low)
     return values.point(lambda value: value * scale - low * scale).convert("L")
 
@@ -200,9 +200,9 @@ def _encoded(image: Image.Image, target: str, quality: int) -> bytes:
 
 def _looks_like(content: bytes) -> str:
     head = content[:16]
-    if head[4:8] == b"ftyp" or head[:4] == b"\x1aE\xdf\xa3" or head[:4] == b"RIFF" and content[8:12] == b"AVI ":
+    if head[4:8] == b"ftyp" or head[:4] == b"\x1aE\xdf\xa3" or (head[:4] == b"RIFF" and content[8:12] == b"AVI "):
         return "it looks like a video"
-    if head[:3] == b"ID3" or head[:4] in (b"OggS", b"fLaC") or head[:4] == b"RIFF" and content[8:12] == b"WAVE":
+    if head[:3] == b"ID3" or head[:4] in (b"OggS", b"fLaC") or (head[:4] == b"RIFF" and content[8:12] == b"WAVE"):
         return "it looks like audio"
     if head[:5] == b"%PDF-":
         return "it looks like a PDF"

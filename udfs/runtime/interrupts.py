@@ -104,7 +104,7 @@ def _submit(work: Callable[[], T]) -> Future[T]:
 
 
 def run(work: Callable[[], T], operation: Operation, poll: Poll) -> T:
-    """Run ``work`` in a worker thread and return its result; ``poll`` raises where the query was cancelled."""
+    """Run ``work`` in a worker thread and return its result; ``poll`` raises on a cancel."""
     return next(iter(run_many([work], operation, poll, in_flight=1)))[1]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Sequence
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from .errors import BAD_ARGUMENT, IO_ERROR, NOT_ALLOWED, NOT_FOUND, TOO_LARGE, PolarAIError
@@ -14,7 +15,7 @@ def path_of(url: str) -> str | None:
     """Return the local path that ``url`` means (file:///… percent-decoded, /… as it stands), or None."""
     if url.startswith("/"):
         return url
-    if not url[:5].lower() == "file:":
+    if url[:5].lower() != "file:":
         return None
     parts = urlsplit(url)
     if parts.netloc not in ("", "localhost") or not parts.path.startswith("/"):
@@ -59,8 +60,8 @@ def read(path: str, entries: Sequence[str], limit: int) -> bytes | None:
         ) from None
     with os.fdopen(descriptor, "rb") as file:
         # Judged again on the open file: a link may have changed in between.
-        opened = b"/proc/self/fd/%d" % file.fileno()
-        if os.path.exists(opened) and not _below(os.path.realpath(opened), allowed):
+        opened = Path(f"/proc/self/fd/{file.fileno()}")
+        if opened.exists() and not _below(os.path.realpath(bytes(opened)), allowed):
             raise _refused(path)
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
@@ -70,17 +71,13 @@ def read(path: str, entries: Sequence[str], limit: int) -> bytes | None:
         try:
             content = file.read(limit + 1) if limit else file.read()
         except OSError as error:
-            raise PolarAIError(
-                f"cannot read {path}: {error.strerror}", sqlstate=IO_ERROR, stage="load"
-            ) from None
+            raise PolarAIError(f"cannot read {path}: {error.strerror}", sqlstate=IO_ERROR, stage="load") from None
     return None if limit and len(content) > limit else content
 
 
 def too_large(name: str, limit: int) -> PolarAIError:
     """Return the error for a file over the limit, for callers to whom an empty result would be a trap."""
-    return PolarAIError(
-        f"{name} is larger than the limit of {limit / 2**20:g} MB", sqlstate=TOO_LARGE, stage="load"
-    )
+    return PolarAIError(f"{name} is larger than the limit of {limit / 2**20:g} MB", sqlstate=TOO_LARGE, stage="load")
 
 
 def _below(path: bytes, allowed: Sequence[bytes]) -> bool:

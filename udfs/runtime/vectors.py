@@ -10,7 +10,7 @@ from .errors import BAD_RESPONSE, PolarAIError
 
 
 def checked(value: Any, dimension: int | None) -> list[float]:
-    """Return ``value`` as a list of finite floats, not all zero, of ``dimension`` numbers where that is known.
+    """Return ``value`` as a list of finite floats, not all zero, ``dimension`` long where that is known.
 
     A wrong dimension is the model's fault and so the whole batch's; anything else is the item's.
     """

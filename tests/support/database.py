@@ -1,0 +1,93 @@
+"""Databases that live as long as a test."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from scripts.home import CHECKOUT
+
+_numbers = itertools.count(1)
+
+
+@dataclass
+class Database:
+    """One database: how to connect to it, and a connection that is open already (autocommit, superuser)."""
+
+    env: dict[str, str]
+    connection: psycopg.Connection[Any]
+
+    def connect(self, **options: Any) -> psycopg.Connection[Any]:
+        """Open another connection, in autocommit mode; ``options`` as for psycopg.connect."""
+        return psycopg.connect(**{**_arguments(self.env), "autocommit": True, **options})
+
+    def rows(self, query: str, *parameters: Any) -> list[tuple[Any, ...]]:
+        """Run a query and return its rows."""
+        return self.connection.execute(query.encode(), parameters or None).fetchall()
+
+    def value(self, query: str, *parameters: Any) -> Any:
+        """Run a query and return the first column of its first row."""
+        return self.rows(query, *parameters)[0][0]
+
+    def run(self, query: str, *parameters: Any) -> None:
+        """Run a statement for its effect."""
+        self.connection.execute(query.encode(), parameters or None)
+
+    def alembic(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run Alembic on this database, as a user would."""
+        return self._program("alembic", *arguments, cwd=CHECKOUT, check=check)
+
+    def dbt(
+        self, *arguments: str, cwd: Path = CHECKOUT / "dbt_project", check: bool = True, **env: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run dbt on this database, as a user would; its target folder is the database's own."""
+        target = f"/tmp/{self.env['PGDATABASE']}-{self.env['PGPORT']}-dbt"
+        env = {"DBT_TARGET_PATH": target, "DBT_LOG_PATH": target, **env}
+        return self._program("dbt", "--no-use-colors", *arguments, cwd=cwd, check=check, **env)
+
+    def _program(
+        self, name: str, *arguments: str, cwd: Path, check: bool, **env: str
+    ) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [str(Path(sys.executable).parent / name), *arguments],
+            cwd=cwd,
+            env={**os.environ, **self.env, **env},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        assert not check or done.returncode == 0, done.stdout
+        return done
+
+
+def _arguments(env: dict[str, str]) -> dict[str, str]:
+    names = {"PGHOST": "host", "PGPORT": "port", "PGUSER": "user", "PGPASSWORD": "password", "PGDATABASE": "dbname"}
+    return {names[name]: value for name, value in env.items()}
+
+
+@contextlib.contextmanager
+def new_database(server: dict[str, str], template: str) -> Iterator[Database]:
+    """Create a database as a copy of ``template``, and drop it at the end, whoever is still in it."""
+    name = f"test_{next(_numbers)}"
+    with psycopg.connect(**_arguments(server), autocommit=True) as maintenance:
+        maintenance.execute(
+            sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(template))
+        )
+        env = {**server, "PGDATABASE": name}
+        try:
+            with psycopg.connect(**_arguments(env), autocommit=True) as connection:
+                yield Database(env, connection)
+        finally:
+            maintenance.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
