@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 from collections.abc import Callable
@@ -77,10 +78,8 @@ class ScriptedServer:
                 pass
 
             def handle(self) -> None:
-                try:
+                with contextlib.suppress(ConnectionError):
                     super().handle()
-                except ConnectionError:
-                    pass
 
         self._server = ThreadingHTTPServer((host, 0), Handler)
         self._server.daemon_threads = True

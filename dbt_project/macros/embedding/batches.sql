@@ -44,7 +44,7 @@
             source_version uuid not null,
             model_fingerprint text not null,
             embedding " ~ vector ~ " not null,
-            primary key (" ~ settings.key ~ ") include (source_version)
+            constraint " ~ adapter.quote(settings.work.identifier ~ '_pkey') ~ " primary key (" ~ settings.key ~ ") include (source_version)
         );
         alter table " ~ settings.work ~ " alter column embedding set storage plain"
     ) %}
@@ -59,11 +59,12 @@
     ) %}
     {% if declared %}{{ return(declared | int) }}{% endif %}
     {% set found = namespace(dimension=none) %}
-    {% for first in range(0, settings.total, settings.batch_size) if found.dimension is none %}
+    {#- One input is enough, unless it is a bad one: what is asked here is asked again. -#}
+    {% for first in [0] + range(1, settings.total, settings.batch_size) | list if found.dimension is none and first < settings.total %}
         {% set row = polarlens.query(
             "select e.item, e.error ->> 'message' as message, vector_dims(e.embedding::vector) as dimension
             from polar_ai._embed(" ~ polarlens.literal(settings.model) ~ ", (
-                select array_agg(input order by n) from " ~ settings.pending ~ " where n > " ~ first ~ " and n <= " ~ first + 8 ~ "
+                select array_agg(input order by n) from " ~ settings.pending ~ " where n > " ~ first ~ " and n <= " ~ (1 if first == 0 else first + settings.batch_size) ~ "
             ), " ~ settings.requests_in_flight ~ ") as e
             order by e.embedding is null limit 1"
         ) %}

@@ -36,6 +36,8 @@
     {% if settings.work != settings.target %}
         {% do polarlens.query(
             "drop table " ~ settings.target ~ " cascade;
+            alter table " ~ settings.next ~ " rename constraint " ~ adapter.quote(settings.next.identifier ~ '_pkey')
+            ~ " to " ~ adapter.quote(settings.target.identifier ~ '_pkey') ~ ";
             alter table " ~ settings.next ~ " rename to " ~ adapter.quote(settings.target.identifier) ~ ";
             alter index if exists " ~ settings.target.schema ~ "." ~ adapter.quote(settings.next.identifier ~ '__hnsw')
             ~ " rename to " ~ adapter.quote(settings.index_name)

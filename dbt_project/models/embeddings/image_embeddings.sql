@@ -1,5 +1,13 @@
 -- The photos in the space of the image model: what `dbt run` keeps fresh.
-{{ config(key='image_id', input='path', source_version='source_version', model=var('image_model')) }}
+{{
+    config(
+        key='image_id',
+        input='path',
+        source_version='source_version',
+        model=var('image_model'),
+        batch_size=var('batch_size', 256)
+    )
+}}
 
 select
     image_id,
