@@ -41,7 +41,7 @@ SOURCES = (
         package="scikit-image",
         versions=">=0.22",
         licence="BSD-3-Clause",
-        terms="Most are public domain or CC0; _fetchers.py names the photographer and terms of each.",
+        terms="Most are public domain or CC0; _fetchers.py says what is known of each.",
         notices=("skimage/data/README.txt", "skimage/data/_fetchers.py"),
         photos={
             "skimage/data/astronaut.png": "an astronaut in an orange space suit",

@@ -3,6 +3,7 @@
 
     scripts/local_postgres.py start      start it (the first time: unpack, install, create)
     scripts/local_postgres.py env        print libpq's variables: eval "$(scripts/local_postgres.py env)"
+    scripts/local_postgres.py psql …     run the server's own psql in its database
     scripts/local_postgres.py status     exit code 0 when it runs, 3 when it does not
     scripts/local_postgres.py stop       stop it
     scripts/local_postgres.py destroy    stop it and delete its data (--yes: without asking)
@@ -69,6 +70,8 @@ def main() -> int:
                 return env(server)
             case "path":
                 print(server.places()[arguments.name])
+            case "psql":
+                return psql(server, arguments.arguments)
             case _:
                 return destroy(server, arguments.yes)
         return 0
@@ -92,6 +95,8 @@ def parse() -> argparse.Namespace:
     for name in ("start", "stop", "status", "env"):
         commands.add_parser(name)
     commands.add_parser("path").add_argument("name", choices=PLACES)
+    # What follows is psql's; `add_help` would take -h from it.
+    commands.add_parser("psql", add_help=False, prefix_chars="\0").add_argument("arguments", nargs="*")
     commands.add_parser("destroy").add_argument("--yes", action="store_true", help="do not ask")
     return parser.parse_args()
 
@@ -130,6 +135,15 @@ def env(server: LocalPostgres) -> int:
     for name, value in server.env().items():
         print(f"export {name}={shlex.quote(value)}")
     return 0
+
+
+def psql(server: LocalPostgres, arguments: list[str]) -> int:
+    """Become the server's own psql, connected to its database."""
+    connection, places = server.env(), server.places()
+    # Its libpq is beside it, not where the system looks.
+    os.environ.update(connection, LD_LIBRARY_PATH=str(places["libdir"]))
+    program = str(places["bindir"] / "psql")
+    os.execv(program, [program, *arguments])  # noqa: S606 - no shell is wanted
 
 
 def destroy(server: LocalPostgres, sure: bool) -> int:

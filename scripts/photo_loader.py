@@ -125,9 +125,8 @@ def main() -> int:
             file=sys.stderr,
         )
         return 1
-    print(
-        f"{loaded.found} photos below {folder}: {loaded.added} added, {loaded.changed} changed, {loaded.removed} removed"
-    )
+    changes = f"{loaded.added} added, {loaded.changed} changed, {loaded.removed} removed"
+    print(f"{loaded.found} photos below {folder}: {changes}")
     print(f"The database may read them after: select polar_ai.ai_allow('file://{folder}');")
     return 0
 

@@ -40,10 +40,11 @@ def step(title: str) -> Iterator[None]:
     started = time.monotonic()
     try:
         yield
-    except (StepError, LocalPostgresError) as error:
+    except (StepError, LocalPostgresError, demo_photos.DemoPhotosError) as error:
         lines = "\n".join(f"  {line}" for line in str(error).splitlines())
         sys.exit(
-            f"\nThis step failed: {title}\n{lines}\nThe steps before it are done; run scripts/quickstart again to go on."
+            f"\nThis step failed: {title}\n{lines}\n"
+            "The steps before it are done; run scripts/quickstart again to go on."
         )
     except psycopg.Error as error:
         hint = f"\n  {error.diag.message_hint}" if error.diag.message_hint else ""
@@ -107,7 +108,7 @@ def register_models(connection: psycopg.Connection[Any], service: dict[str, Any]
             "logit_scale": service["logit_scale"],
         }
         if kind == "image":
-            config["image_size"] = service["image_size"]
+            config["image_size"] = service.get("image_size", 0)
         values = {
             "model_id": f"embedding/clip_{kind}",
             "model_url": service["url"],
@@ -123,9 +124,10 @@ def register_models(connection: psycopg.Connection[Any], service: dict[str, Any]
         say(f"{values['model_id']}: {service['model']}, {service['dimension']} dimensions, at {service['url']}")
 
 
-def load_photos(connection: psycopg.Connection[Any], folder: Path | None, embedded: bool) -> Path:
-    """Put the photos' paths into the staging table, let the server read them, and return their folder."""
+def load_photos(connection: psycopg.Connection[Any], folder: Path | None, embedded: bool) -> str:
+    """Put the photos' paths into the staging table, let the server read them, and return a heading for them."""
     demo = state_home() / "photos"
+    original = folder or demo
     if folder is None:
         demo_photos.fetch(demo)
         folder = demo
@@ -143,7 +145,7 @@ def load_photos(connection: psycopg.Connection[Any], folder: Path | None, embedd
     if loaded.found == 0:
         raise StepError(f"There is no photo below {folder}.\nName a folder that has some.")
     say(f"{loaded.found} photos: {loaded.added} added, {loaded.changed} changed, {loaded.removed} removed")
-    return folder
+    return f"{loaded.found} photos of {'the demonstration' if folder == demo else original.name}"
 
 
 def check_embedded(connection: psycopg.Connection[Any]) -> None:
@@ -225,7 +227,7 @@ def main() -> int:
         with step("Registering the models: polar_ai.ai_createmodel"):
             register_models(connection, service)
         with step("Loading the photos' paths into the staging table polarlens.image_paths"):
-            folder = load_photos(connection, arguments.folder.absolute() if arguments.folder else None, embedded)
+            heading = load_photos(connection, arguments.folder.resolve() if arguments.folder else None, embedded)
         with step("Embedding what is new or changed: dbt run"):
             dbt = [str(bin_folder / "dbt"), "--no-use-colors", "run"]
             run(
@@ -239,21 +241,23 @@ def main() -> int:
             queries = arguments.query or (FOLDER_QUERIES if arguments.folder else DEMO_QUERIES)
             searches = [search(connection, query, search_sql("search_images", query)) for query in queries]
             best = searches[0].results[0].path
-            by_photo = search_sql("search_images_by_photo", best)
-            searches.append(search(connection, f"like {Path(best).name}", by_photo, query_image=best))
+            key = connection.execute("select image_id from search.photos where path = %s", [best]).fetchone()
+            assert key is not None
+            like = f"select rank, score, path from search.search_images_like({key['image_id']}, k => {RESULTS});"
+            searches.append(search(connection, f"like {Path(best).name}", like, query_image=best))
         with step("Drawing the contact sheet"):
             page, picture = contact_sheet.write(
                 searches,
                 state_home() / "contact_sheet",
-                heading=f"Photos in {folder}",
+                heading=heading,
                 model=service["model"],
             )
 
     print(f"""
 Everything ran in {time.monotonic() - started:.0f} s. Try next:
 
-  eval "$(scripts/local_postgres.py env)"            # point psql, dbt and Alembic at this server
-  psql -c "select * from search.search_images('a dog on the grass', k => 3)"
+  eval "$(scripts/local_postgres.py env)"            # point dbt, Alembic and your programs at this server
+  scripts/local_postgres.py psql -c "select * from search.search_images('a red motorcycle', k => 3)"
   scripts/quickstart ~/Pictures --query "a birthday cake"
   scripts/load_photos FOLDER && (cd dbt_project && dbt run)
 

@@ -1,0 +1,64 @@
+"""From the items of a request to their vectors, off the event loop and in few large runs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from PIL import Image
+
+from scripts.clip import pictures, uris
+from scripts.clip.contract import Item
+from scripts.clip.encoder import THREADS, Encoder
+
+DECIMALS = 7  # what a 32-bit float of a unit vector holds
+
+# Decoding releases the interpreter lock and uses one core a picture. The model uses every core by itself,
+# so its runs take turns while the next request's pictures are being decoded.
+_DECODERS = ThreadPoolExecutor(THREADS, thread_name_prefix="decode")
+_MODEL = ThreadPoolExecutor(1, thread_name_prefix="model")
+
+
+async def embed(encoder: Encoder, items: Sequence[Item]) -> list[list[float] | None]:
+    """Return each item's vector, None for an empty item.
+
+    Of items that share an id only the last gets a vector, as on the real server. Raises OSError or
+    Image.DecompressionBombError if any picture cannot be had or decoded.
+    """
+    last = {item.id: position for position, item in enumerate(items)}
+    texts = [i for i in last.values() if items[i].is_text]
+    images = [i for i in last.values() if items[i].is_image]
+    loop = asyncio.get_running_loop()
+    decoding = [loop.run_in_executor(_DECODERS, _picture, items[i], encoder.image_size) for i in images]
+    # All are awaited even if one fails, so that no decoding outlives its request.
+    decoded = await asyncio.gather(*decoding, return_exceptions=True)
+    pictures_in_order: list[Image.Image] = []
+    for outcome in decoded:
+        if isinstance(outcome, BaseException):
+            raise outcome
+        pictures_in_order.append(outcome)
+    words = [items[i].text or "" for i in texts]
+    vectors: list[list[float] | None] = [None] * len(items)
+    encoded = await loop.run_in_executor(_MODEL, _run, encoder, words, pictures_in_order)
+    for position, vector in zip(texts + images, encoded, strict=True):
+        vectors[position] = vector
+    return vectors
+
+
+def _picture(item: Item, shorter_side: int) -> Image.Image:
+    return pictures.decode(item.image or uris.fetch(item.uri or ""), shorter_side)
+
+
+def _run(encoder: Encoder, texts: list[str], images: list[Image.Image]) -> list[list[float]]:
+    parts = []
+    if texts:
+        parts.append(encoder.encode_texts(texts))
+    if images:
+        parts.append(encoder.encode_images(images))
+    if not parts:
+        return []
+    # Rounded as 64-bit floats, so that they print short.
+    rounded: list[list[float]] = np.concatenate(parts).astype(np.float64).round(DECIMALS).tolist()
+    return rounded

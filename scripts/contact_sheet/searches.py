@@ -1,0 +1,46 @@
+"""What is shown: searches and their ranked results."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from urllib.parse import unquote, urlsplit
+
+
+@dataclass(frozen=True)
+class Result:
+    """One photo that a search found; ``path`` is a local path, a file:// or an http(s):// URL."""
+
+    rank: int
+    path: str
+    score: float
+
+
+@dataclass(frozen=True)
+class Search:
+    """One search: its words or its photo, the SQL that ran, and what it found."""
+
+    title: str
+    sql: str
+    results: list[Result] = field(default_factory=list)
+    query_image: str | None = None
+
+    def photos(self) -> Iterator[str]:
+        """Yield the path of every photo that this search shows."""
+        if self.query_image:
+            yield self.query_image
+        for result in self.results:
+            yield result.path
+
+
+def printable(text: str) -> str:
+    """Return ``text`` on one line, without what cannot be shown (control characters, lone surrogates)."""
+    text = text.encode("utf-8", "replace").decode("utf-8")
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def short_name(path: str) -> str:
+    """Return the file name at the end of a path or URL."""
+    if "://" in path:
+        path = unquote(urlsplit(path).path) or path
+    return printable(path.rstrip("/").rsplit("/", 1)[-1]) or printable(path)
