@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import sqlalchemy as sa
+from alembic.util.exc import CommandError
 
 from alembic import context
 from udfs import install
@@ -30,6 +31,9 @@ def run(connection: sa.Connection | None) -> None:
     )
     with context.begin_transaction():
         command = _command()
+        if command in ("upgrade", "downgrade"):
+            # One at a time: a second upgrade waits, and then finds nothing left to do.
+            context.execute(literal_sql(f"select pg_advisory_xact_lock(hashtext('{SCHEMA} migrations'))"))
         if command == "upgrade":
             # Alembic creates its version table before the first migration could create the schema for it.
             context.execute(literal_sql(f"create schema if not exists {SCHEMA}"))
@@ -38,6 +42,9 @@ def run(connection: sa.Connection | None) -> None:
             _install_functions(connection)
         elif command == "downgrade" and _at_base(connection, reached):
             context.execute(literal_sql(f"drop schema if exists {SCHEMA} cascade"))
+        elif command == "downgrade" and (reached or connection is None):
+            # Tables and types may have taken functions with them: the next upgrade installs all of them.
+            context.execute(literal_sql(f"delete from {SCHEMA}.installed_code"))
 
 
 def _command() -> str:
@@ -82,5 +89,12 @@ if context.is_offline_mode():
     run(None)
 else:
     # No URL but the driver: libpq reads its own variables.
-    with sa.create_engine("postgresql+psycopg://", poolclass=sa.NullPool).connect() as database:
+    try:
+        opened = sa.create_engine("postgresql+psycopg://", poolclass=sa.NullPool).connect()
+    except sa.exc.OperationalError as error:
+        raise CommandError(
+            f"cannot connect to PostgreSQL: {str(error.orig).strip()}\n"
+            "PGHOST, PGPORT, PGUSER, PGPASSWORD and PGDATABASE say where it is."
+        ) from None
+    with opened as database:
         run(database)

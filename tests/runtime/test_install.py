@@ -41,8 +41,8 @@ def test_the_loader_needs_no_checkout(tmp_path: Path) -> None:
 def test_two_versions_live_side_by_side_in_one_process() -> None:
     for package, value in (("side_by_side_1", 1), ("side_by_side_2", 2)):
         sources = {"runtime": "", "runtime.other": f"VALUE = {value}", "runtime.entry": "from .other import VALUE"}
-        assert importer.load(package, sources).VALUE == value
-        assert importer.load(package, sources).VALUE == value
+        assert value == importer.load(package, sources).VALUE
+        assert value == importer.load(package, sources).VALUE
     assert sum(isinstance(finder, importer.SourceFinder) for finder in sys.meta_path) == 2
 
 

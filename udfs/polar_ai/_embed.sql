@@ -23,6 +23,7 @@ language plpgsql
 as $$
 declare
     v_model record;
+    v_result pg_catalog.jsonb;
     v_state text;
     v_message text;
 begin
@@ -44,9 +45,19 @@ begin
         embedding := null;
         error := null;
         begin
-            embedding := polar_ai.ai_callmodel(_embed.model_id, _embed.inputs[item])::pg_catalog.text;
+            v_result := polar_ai.ai_callmodel(_embed.model_id, _embed.inputs[item]);
+            error := polar_ai._embedding_error(_embed.model_id, v_result);
+            if error is null then
+                embedding := v_result::pg_catalog.text;
+            elsif (error operator(pg_catalog.->>) 'scope') operator(pg_catalog.=) 'batch' then
+                item := 0;
+            end if;
         exception
-            -- Class 08, 28 and 53: the service or the token, and so the whole batch.
+            -- Of class 08, an answer that is not as agreed may be due to this item.
+            when protocol_violation then
+                get stacked diagnostics v_state = returned_sqlstate, v_message = message_text;
+                error := pg_catalog.jsonb_build_object('message', v_message, 'sqlstate', v_state, 'stage', 'response');
+            -- The rest of class 08, 28 and 53: the service or the token, and so the whole batch.
             when connection_exception or connection_failure or sqlclient_unable_to_establish_sqlconnection
                 or invalid_authorization_specification or insufficient_resources then
                 get stacked diagnostics v_state = returned_sqlstate, v_message = message_text;

@@ -30,7 +30,8 @@ def embeddings(model: Model, response: Any, count: int) -> list[Any]:
     """Return the ``count`` embeddings of a response body in order, unchecked; None where one is missing."""
     if not isinstance(response, dict):
         raise _bad(model, "its answer is not a JSON object")
-    status = (response.get("header") or {}).get("status")
+    header = response.get("header")
+    status = header.get("status") if isinstance(header, dict) else None
     if isinstance(status, dict) and status.get("code") not in (None, 0):
         raise _bad(model, excerpt(_said(status)) or f"status code {status['code']}")
     data = response.get("data")

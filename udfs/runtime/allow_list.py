@@ -38,12 +38,15 @@ def parse_url(url: str) -> SplitResult:
     except ValueError:
         raise PolarAIError("the URL cannot be read: it is malformed", sqlstate=BAD_ARGUMENT, stage="load") from None
     if parts.scheme not in DEFAULT_PORTS or not parts.hostname:
+        # Of what cannot be told apart into user, password and host, only the scheme is shown.
+        shown = f"{parts.scheme}:…" if parts.scheme else masked(url)
         raise PolarAIError(
-            f"cannot reach {masked(url)}: not an http or https URL with a host",
+            f"cannot reach {shown}: not an http or https URL with a host",
             sqlstate=BAD_ARGUMENT,
             stage="load",
         )
-    if port == 0 or any(c.isspace() or ord(c) < 32 for c in url):
+    # A backslash ends the host for the library that connects, and not for the one that reads it here.
+    if port == 0 or "\\" in url or any(c.isspace() or ord(c) < 32 for c in url):
         raise PolarAIError(f"the URL {masked(url)} is malformed", sqlstate=BAD_ARGUMENT, stage="load")
     return parts
 
@@ -91,11 +94,17 @@ def is_special(address: str) -> bool:
             inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
         if inner is not None:
             return is_special(str(inner))
+        if ip.is_site_local or ip.is_reserved:
+            return True
     return not ip.is_global or ip.is_multicast
 
 
 def _matches(parts: SplitResult, entry: str) -> bool:
-    rule = urlsplit(entry)
+    try:
+        rule = urlsplit(entry)
+        rule_port = rule.port
+    except ValueError:
+        return False  # an entry that cannot be read allows nothing, and is in nobody's way
     if rule.scheme != parts.scheme or rule.scheme not in DEFAULT_PORTS:
         return False
     host = (parts.hostname or "").rstrip(".").lower()
@@ -105,11 +114,12 @@ def _matches(parts: SplitResult, entry: str) -> bool:
             return False
     elif wanted not in ("*", host):
         return False
-    if wanted != "*" or rule.port:
+    if wanted != "*" or rule_port:
         default = DEFAULT_PORTS[rule.scheme]
-        if (parts.port or default) != (rule.port or default):
+        if (parts.port or default) != (rule_port or default):
             return False
     prefix = rule.path.rstrip("/")
-    # No dot segments: "/photos/../admin" is not below "/photos".
-    segments = parts.path.lower().replace("%2e", ".").split("/")
+    # No dot segments, however written: "/photos/..%2Fadmin" is not below "/photos".
+    plain = parts.path.lower().replace("%2e", ".").replace("%2f", "/").replace("%5c", "/")
+    segments = plain.split("/")
     return not prefix or (".." not in segments and (parts.path == prefix or parts.path.startswith(prefix + "/")))

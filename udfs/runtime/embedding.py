@@ -124,4 +124,5 @@ class Embedder:
                 f"model {self.model.model_id} returned something else than JSON",
                 sqlstate=BAD_RESPONSE,
                 stage="response",
+                scope="batch",
             ) from None

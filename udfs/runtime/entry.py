@@ -6,6 +6,7 @@ the client. Each returns (value, error), and the PL/pgSQL function around it rai
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import traceback
@@ -15,18 +16,20 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 from ..providers import PROVIDERS
-from . import http, images, local_files
+from . import allow_list, http, images, local_files
 from .embedding import Embedder
-from .errors import BAD_ARGUMENT, INTERNAL, PolarAIError
+from .errors import BAD_ARGUMENT, INTERNAL, PolarAIError, printable
 from .interrupts import Operation, run
 from .model import Model
 
 T = TypeVar("T")
 Error = str | None  # PolarAIError.as_dict() as JSON
 
-# Embedded query texts, by (model, its fingerprint, text); a few megabytes at most.
-_query_cache: OrderedDict[tuple[str, str, str], array[float]] = OrderedDict()
+# Embedded query texts, by (model, its fingerprint, the text's hash); a few megabytes.
+_query_cache: OrderedDict[tuple[str, str, bytes], array[float]] = OrderedDict()
 QUERY_CACHE_SIZE = 1000
+# PostgreSQL keeps no value over 1 GB, whatever limit the caller gives.
+MAX_BYTEA = 2**30 - 2**10
 
 
 def load_file(plpy: Any, url: str, buffer_limit: int) -> tuple[bytes | None, Error]:
@@ -34,7 +37,12 @@ def load_file(plpy: Any, url: str, buffer_limit: int) -> tuple[bytes | None, Err
 
     def work() -> bytes | None:
         entries, limits = _allow_list(plpy), _limits(plpy)
-        return _cancellable(plpy, lambda operation: _load(url, entries, limits, operation, buffer_limit * 2**20))
+        size = buffer_limit * 2**20
+        bounded = min(size or MAX_BYTEA, MAX_BYTEA)
+        content = _cancellable(plpy, lambda operation: _load(url, entries, limits, operation, bounded))
+        if content is None and size != bounded:
+            raise local_files.too_large(allow_list.masked(url), bounded)
+        return content
 
     return _outcome(plpy, work)
 
@@ -59,7 +67,7 @@ def post(plpy: Any, model_id: str, body: str, headers: str | None) -> tuple[str 
 
     def work() -> str:
         model = _model(plpy, model_id)
-        extra = {str(k): str(v) for k, v in json.loads(headers or "{}").items()}
+        extra = _headers(model_id, headers)
         entries, limits = _allow_list(plpy), _limits(plpy)
         content = _cancellable(
             plpy,
@@ -114,7 +122,8 @@ def embed_one(plpy: Any, model_id: str, fingerprint: str, content: str) -> tuple
     """Return one embedding; that of a text is kept in the session, as long as the model stays the same."""
 
     def work() -> list[float]:
-        key = (model_id, fingerprint, content)
+        # Hashed: a text may be long, and what the session keeps has to stay small.
+        key = (model_id, fingerprint, hashlib.sha256(content.encode("utf-8", "replace")).digest())
         if key in _query_cache:
             _query_cache.move_to_end(key)
             return list(_query_cache[key])
@@ -181,12 +190,12 @@ def _outcome(plpy: Any, work: Callable[[], T]) -> tuple[T | None, Error]:
         return None, json.dumps(error.as_dict())
     except plpy.SPIError as error:
         # A cancel or statement_timeout, raised by the poll: passed on under its own SQLSTATE.
-        return None, json.dumps({"message": str(error), "sqlstate": error.sqlstate})
+        return None, json.dumps({"message": printable(str(error)), "sqlstate": error.sqlstate})
     except Exception as error:
         # A defect of ours. Where it happened helps; what the data was stays out.
         frame = traceback.extract_tb(error.__traceback__)[-1]
         message = f"internal error: {type(error).__name__} in {frame.name}, line {frame.lineno}: {error}"
-        return None, json.dumps({"message": message, "sqlstate": INTERNAL})
+        return None, json.dumps({"message": printable(message), "sqlstate": INTERNAL})
 
 
 def _allow_list(plpy: Any) -> list[str]:
@@ -251,6 +260,19 @@ def _model(plpy: Any, model_id: str) -> Model:
         config=json.loads(row["model_config"]),
         token=_token(model_id, row["token"]),
     )
+
+
+def _headers(model_id: str, text: str | None) -> dict[str, str]:
+    """Return what a headers function made, as request headers; null leaves one out."""
+    made = json.loads(text or "{}")
+    if not isinstance(made, dict):
+        raise PolarAIError(
+            f"calling model {model_id}: its headers function returned something else than a JSON object",
+            sqlstate=BAD_ARGUMENT,
+            hint='For example {"X-Api-Key": "…"}.',
+            scope="batch",
+        )
+    return {name: str(value) for name, value in made.items() if value is not None}
 
 
 def _token(model_id: str, stored: str | None) -> str | None:

@@ -6,7 +6,9 @@ is then connected to: neither a redirect nor a resolver that changes its answer 
 
 from __future__ import annotations
 
+import contextlib
 import http.cookiejar
+import os
 import socket
 import threading
 import time
@@ -25,6 +27,7 @@ from urllib3.util.connection import create_connection
 
 from . import allow_list
 from .errors import (
+    BAD_ARGUMENT,
     BAD_RESPONSE,
     CONNECTION_LOST,
     NOT_FOUND,
@@ -73,23 +76,40 @@ class Exchange:
         self.deadline = time.monotonic() + timeout
         self.aborted = False
         self.reused_connection = False
-        self._connection: HTTPConnection | None = None
+        self._socket: socket.socket | None = None
+        self._lock = threading.Lock()
 
-    def attach(self, connection: HTTPConnection) -> None:
-        """Note the connection that this exchange waits on."""
-        self._connection = connection
+    def attach(self, sock: socket.socket) -> None:
+        """Note the socket that this exchange waits on; raise where the exchange was broken off already.
+
+        Under a handle of our own: TLS wraps the socket, and a response that ends with its connection takes
+        the socket away from it.
+        """
+        handle = socket.socket(fileno=os.dup(sock.fileno()))
+        with self._lock:
+            if self._socket is not None:
+                self._socket.close()
+            self._socket = handle
+        self.check()
+
+    def check(self) -> None:
+        """Raise where this exchange was broken off: what was read may be less than was sent."""
         if self.aborted:
-            self.abort()
+            raise ConnectionAbortedError("broken off")
 
     def abort(self) -> None:
         """Shut the socket down: whoever is blocked on it returns at once."""
         self.aborted = True
-        sock = getattr(self._connection, "sock", None)
-        if sock is not None:
-            try:
-                sock.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                return  # already gone
+        with self._lock, contextlib.suppress(OSError):  # already gone
+            if self._socket is not None:
+                self._socket.shutdown(socket.SHUT_RDWR)
+
+    def end(self) -> None:
+        """Let the socket go."""
+        with self._lock:
+            if self._socket is not None:
+                self._socket.close()
+                self._socket = None
 
 
 # The exchange that this worker thread is in.
@@ -116,20 +136,31 @@ class _Guard:
         for address in addresses:
             # Connecting to the checked address asks no resolver again.
             try:
-                return create_connection((address, self.port), self.timeout, self.source_address, self.socket_options)
+                made = create_connection((address, self.port), self.timeout, self.source_address, self.socket_options)
             except TimeoutError as error:
                 raise ConnectTimeoutError(self, "no connection in time") from error
             except OSError as error:
                 failure = error
+                continue
+            exchange: Exchange | None = getattr(_here, "exchange", None)
+            try:
+                if exchange is not None:
+                    exchange.attach(made)
+            except BaseException:
+                made.close()  # cancelled while it connected: the service need not hear of it
+                raise
+            return made
         raise NewConnectionError(self, str(failure)) from failure
 
     def request(self: Any, *args: Any, **kwargs: Any) -> None:
         exchange: Exchange | None = getattr(_here, "exchange", None)
         if exchange is not None:
             exchange.reused_connection = self._requests_made > 0 and self.sock is not None
-            exchange.attach(self)
+            exchange.check()
+            if self.sock is not None:
+                exchange.attach(self.sock)
         self._requests_made += 1
-        super().request(*args, **kwargs)
+        super().request(*args, **kwargs)  # type: ignore[misc]
 
 
 class _PublicHTTP(_Guard, HTTPConnection):
@@ -216,8 +247,8 @@ def post(
 ) -> bytes:
     """Send ``body`` as JSON to a model's ``url`` and return the body of its 2xx answer.
 
-    Raises PolarAIError for anything else; the model's own URL counts as allowed, unless its address is
-    a special one that resolving a *name* led to and that no entry names.
+    Raises PolarAIError for anything else. The model's own URL counts as allowed, whatever its address:
+    registering it named it.
     """
     grant = allow_list.check_url(url, entries, own=[url])
     sent = {"Content-Type": "application/json", "Accept": "application/json", **headers}
@@ -277,20 +308,21 @@ def _once(
     _here.exchange = exchange
     try:
         session = _sessions[grant.special]
-        for fresh in (False, True):
+        while True:
             try:
                 return _exchange(session, method, url, body, headers, limits, exchange, size_limit)
             except (requests.ConnectionError, urllib3.exceptions.ProtocolError):
-                # The service closed an idle connection under us; it has not seen this request.
-                if fresh or exchange.aborted or not exchange.reused_connection:
+                # The service closed an idle connection under us: each such one leaves the pool, and in the
+                # end a new one is made. (Emptying the pool would fail those who are about to take from it.)
+                late = exchange.aborted or time.monotonic() >= exchange.deadline
+                if late or not exchange.reused_connection:
                     raise
-                session.close()
-        raise AssertionError("unreachable")
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
         raise _transport_error(error, exchange, url, limits) from None
     finally:
         _here.exchange = None
         operation.leave(exchange)
+        exchange.end()
 
 
 def _exchange(
@@ -303,6 +335,7 @@ def _exchange(
     exchange: Exchange,
     size_limit: int,
 ) -> Answer:
+    exchange.reused_connection = False
     sent = {**headers, "Accept-Encoding": "identity"}
     if not limits.keep_alive:
         sent["Connection"] = "close"
@@ -319,6 +352,8 @@ def _exchange(
             if size_limit and size > size_limit:
                 return Answer(response.status_code, response.headers, b"", too_large=True)
             chunks.append(chunk)
+        # An answer without a length ends where the connection does, and so looks whole where we ended it.
+        exchange.check()
         return Answer(response.status_code, response.headers, b"".join(chunks))
 
 
@@ -326,6 +361,14 @@ def _transport_error(error: Exception, exchange: Exchange, url: str, limits: Lim
     """Say in a person's words why there is no answer. The library's own text may hold credentials."""
     stage = "load" if exchange.description.startswith("loading") else "request"
     origin = allow_list.masked(url)
+    if isinstance(error, requests.exceptions.InvalidHeader | UnicodeError):
+        return PolarAIError(
+            f"{exchange.description}: a request header holds characters that HTTP cannot send",
+            sqlstate=BAD_ARGUMENT,
+            hint="Look at the model's token (a line break at its end?) and at its model_headers_fn.",
+            stage=stage,
+            scope="batch",
+        )
     timed_out = (
         isinstance(error, requests.Timeout | urllib3.exceptions.TimeoutError | TimeoutError)
         or time.monotonic() >= exchange.deadline

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import cast
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from .errors import BAD_ARGUMENT, BAD_IMAGE, TOO_LARGE, PolarAIError
 
@@ -24,7 +24,9 @@ MAX_SIDE = 32_767
 JPEG_QUALITY = 75  # polar_ai's documented quality
 MODEL_JPEG_QUALITY = 95  # what a model sees should not show the encoder
 # An animation's or a document's further pages are never decoded.
-_MIME = {"JPEG": "image/jpeg", "PNG": "image/png", "BMP": "image/bmp"}
+_MIME = {"JPEG": "image/jpeg", "MPO": "image/jpeg", "PNG": "image/png", "BMP": "image/bmp"}
+# What photographs come in. Pillow's other readers stay closed: that of EPS starts a program, Ghostscript.
+_FORMATS = ("JPEG", "MPO", "PNG", "BMP", "DIB", "GIF", "WEBP", "TIFF", "AVIF", "JPEG2000", "ICO", "PPM", "TGA")
 
 
 @contextmanager
@@ -36,7 +38,7 @@ def opened(content: bytes, name: str) -> Iterator[Image.Image]:
         with warnings.catch_warnings():
             # Pillow's own limit is replaced by the one below; its warnings would go to the server log.
             warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(content)) as image:
+            with Image.open(io.BytesIO(content), formats=_formats()) as image:
                 _check_size(image, name)
                 yield image
     except PolarAIError:
@@ -73,22 +75,23 @@ def resize(content: bytes, width: int, height: int, name: str = "the image") -> 
     if max(width, height) > MAX_SIDE or max(width, 1) * max(height, 1) > MAX_PIXELS:
         raise PolarAIError(f"cannot resize to {width} × {height}: too large", sqlstate=TOO_LARGE, stage="decode")
     with opened(content, name) as image:
+        full_width, full_height = image.size if not _on_its_side(image) else image.size[::-1]
         if image.format == "JPEG":
             # Decodes at a fraction of the size where the target is that small; orientation may swap sides.
             side = max(width, height)
             image.draft(None, (side, side))
         picture = _eight_bit(_oriented(image))
         if width <= 0:
-            width = max(1, round(picture.width * height / picture.height))
+            width = max(1, round(full_width * height / full_height))
         elif height <= 0:
-            height = max(1, round(picture.height * width / picture.width))
+            height = max(1, round(full_height * width / full_width))
         if max(width, height) > MAX_SIDE:
             raise PolarAIError(
                 f"cannot resize {name} to {width} × {height}: too large", sqlstate=TOO_LARGE, stage="decode"
             )
         picture = picture.resize((width, height), Image.Resampling.BICUBIC)
         transparent = "A" in picture.getbands()
-        target = image.format if image.format in _MIME else ("PNG" if transparent else "JPEG")
+        target = image.format if image.format in ("JPEG", "PNG", "BMP") else ("PNG" if transparent else "JPEG")
         if transparent and target != "PNG":
             picture = _flattened(picture)
         return _encoded(picture, target or "PNG", JPEG_QUALITY)
@@ -140,6 +143,12 @@ def for_model(content: bytes, short_side: int, name: str) -> bytes:
         return _encoded(picture, "JPEG", MODEL_JPEG_QUALITY)
 
 
+def _formats() -> list[str]:
+    """Return those of _FORMATS that this Pillow was built with."""
+    Image.init()
+    return [name for name in _FORMATS if name in Image.OPEN]
+
+
 def _check_size(image: Image.Image, name: str) -> None:
     width, height = image.size
     if width * height > MAX_PIXELS:
@@ -148,6 +157,11 @@ def _check_size(image: Image.Image, name: str) -> None:
             sqlstate=TOO_LARGE,
             stage="decode",
         )
+
+
+def _on_its_side(image: Image.Image) -> bool:
+    """Tell whether EXIF orientation will swap the image's sides."""
+    return image.getexif().get(ExifTags.Base.Orientation) in (5, 6, 7, 8)
 
 
 def _oriented(image: Image.Image) -> Image.Image:
@@ -160,7 +174,7 @@ def _eight_bit(image: Image.Image) -> Image.Image:
     if image.mode in ("L", "LA", "RGB", "RGBA"):
         return image
     if image.mode.startswith("I;16"):
-        return image.point(lambda value: value / 256, "L") if image.mode == "I;16" else _stretched(image)
+        return _stretched(image.convert("I"))
     if image.mode in ("I", "F"):
         return _stretched(image)
     if image.mode in ("P", "PA", "La", "RGBa") or "transparency" in image.info:

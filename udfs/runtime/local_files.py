@@ -25,12 +25,13 @@ def path_of(url: str) -> str | None:
             stage="load",
         )
     # urlsplit cuts at ? and #, which are ordinary characters in a file name.
-    return unquote(url[url.index(parts.path, 5) :])
+    return unquote(url[url.index(parts.path, 5) :], errors="surrogateescape")
 
 
 def folders(entries: Sequence[str]) -> list[bytes]:
     """Return the allow-list's folders, symbolic links resolved."""
-    return [os.path.realpath(path.encode()) for entry in entries if (path := path_of(entry)) is not None]
+    paths = [path for entry in entries if (path := path_of(entry)) is not None and "\0" not in path]
+    return [os.path.realpath(_encoded(path)) for path in paths]
 
 
 def read(path: str, entries: Sequence[str], limit: int) -> bytes | None:
@@ -40,8 +41,7 @@ def read(path: str, entries: Sequence[str], limit: int) -> bytes | None:
     """
     if "\0" in path:
         raise PolarAIError("the path has a NUL character", sqlstate=BAD_ARGUMENT, stage="load")
-    # Bytes: in a database with LC_CTYPE=C, Python would take file names for ASCII.
-    raw = path.encode("utf-8", "surrogateescape")
+    raw = _encoded(path)
     allowed = folders(entries)
     # Judged before anything is opened, so that a refusal does not tell what exists.
     if not _below(os.path.realpath(raw), allowed):
@@ -58,14 +58,18 @@ def read(path: str, entries: Sequence[str], limit: int) -> bytes | None:
             hint="The database server's own user has to be able to read the file and every folder above it.",
             stage="load",
         ) from None
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         # Judged again on the open file: a link may have changed in between.
-        opened = Path(f"/proc/self/fd/{file.fileno()}")
+        opened = Path(f"/proc/self/fd/{descriptor}")
         if opened.exists() and not _below(os.path.realpath(bytes(opened)), allowed):
             raise _refused(path)
-        status = os.fstat(file.fileno())
+        status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise PolarAIError(f"{path} is not a regular file", sqlstate=BAD_ARGUMENT, stage="load")
+    except BaseException:
+        os.close(descriptor)
+        raise
+    with os.fdopen(descriptor, "rb") as file:
         if limit and status.st_size > limit:
             return None
         try:
@@ -78,6 +82,11 @@ def read(path: str, entries: Sequence[str], limit: int) -> bytes | None:
 def too_large(name: str, limit: int) -> PolarAIError:
     """Return the error for a file over the limit, for callers to whom an empty result would be a trap."""
     return PolarAIError(f"{name} is larger than the limit of {limit / 2**20:g} MB", sqlstate=TOO_LARGE, stage="load")
+
+
+def _encoded(path: str) -> bytes:
+    # Bytes: in a database with LC_CTYPE=C, Python would take file names for ASCII.
+    return path.encode("utf-8", "surrogateescape")
 
 
 def _below(path: bytes, allowed: Sequence[bytes]) -> bool:

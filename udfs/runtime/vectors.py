@@ -8,10 +8,15 @@ from typing import Any
 
 from .errors import BAD_RESPONSE, PolarAIError
 
+# What PostgreSQL's real and pgvector's vector can hold.
+LARGEST = 3.4028234e38
+SMALLEST = 1.1754944e-38
+
 
 def checked(value: Any, dimension: int | None) -> list[float]:
     """Return ``value`` as a list of finite floats, not all zero, ``dimension`` long where that is known.
 
+    They fit 32 bits: what is too small for that becomes 0, and what is too large an error.
     A wrong dimension is the model's fault and so the whole batch's; anything else is the item's.
     """
     if value is None:
@@ -28,14 +33,18 @@ def checked(value: Any, dimension: int | None) -> list[float]:
             scope="batch",
         )
     try:
+        if any(isinstance(number, bool) for number in value):
+            raise TypeError
         norm = math.hypot(*value)
     except (TypeError, OverflowError):
         raise _bad("the model returned an embedding with something else than numbers in it") from None
     if not math.isfinite(norm):
         raise _bad("the model returned an embedding with NaN or infinity in it")
+    if max(map(abs, value)) > LARGEST:
+        raise _bad("the model returned an embedding with numbers too large for 32 bits")
     if norm < 1e-12:
         raise _bad("the model returned an embedding of zeros")
-    return value
+    return [float(number) if abs(number) >= SMALLEST else 0.0 for number in value]
 
 
 def unit(vector: Sequence[float]) -> list[float]:
