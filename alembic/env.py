@@ -17,6 +17,23 @@ from udfs.sql_text import literal_sql
 SCHEMA = "polarlens"
 VERSION_TABLE = {"version_table": "alembic_version", "version_table_schema": SCHEMA}
 
+# The permits' functions stay: they carry privileges.
+DROP_INTERNAL_FUNCTIONS = r"""
+do $$
+declare
+    v_function regprocedure;
+begin
+    for v_function in
+        select p.oid
+        from pg_proc as p
+        where p.pronamespace = 'polar_ai'::regnamespace and p.proname like '\_%' and p.proname not like '\_permit%'
+    loop
+        execute format('drop function %s', v_function);
+    end loop;
+end
+$$
+"""
+
 
 def run(connection: sa.Connection | None) -> None:
     """Migrate through ``connection``, or print the SQL where there is none."""
@@ -73,6 +90,8 @@ def _install_functions(connection: sa.Connection | None) -> None:
         installed = connection.execute(sa.text(f"select code_hash from {SCHEMA}.installed_code")).scalar()
         if installed == wanted:
             return
+    # Internal functions are made anew, whatever their signature was: CREATE OR REPLACE could not change it.
+    context.execute(literal_sql(DROP_INTERNAL_FUNCTIONS))
     # A SQL function may name one that a later file creates.
     context.execute(literal_sql("set local check_function_bodies = off"))
     for script in install.statements():
@@ -85,16 +104,25 @@ def _install_functions(connection: sa.Connection | None) -> None:
     )
 
 
+def failure(error: sa.exc.DBAPIError) -> CommandError:
+    """Return what the database said, for a person: without the statement, and without a stack trace."""
+    diagnosis = getattr(error.orig, "diag", None)
+    said = [getattr(diagnosis, f"message_{part}", None) for part in ("primary", "detail", "hint")]
+    lines = [str(line) for line in said if line]
+    if not lines:
+        return CommandError(
+            f"cannot connect to PostgreSQL: {str(error.orig).strip()}\n"
+            "PGHOST, PGPORT, PGUSER, PGPASSWORD and PGDATABASE say where it is."
+        )
+    return CommandError("\n  ".join([*lines, "Nothing was changed: it was one transaction."]))
+
+
 if context.is_offline_mode():
     run(None)
 else:
-    # No URL but the driver: libpq reads its own variables.
     try:
-        opened = sa.create_engine("postgresql+psycopg://", poolclass=sa.NullPool).connect()
-    except sa.exc.OperationalError as error:
-        raise CommandError(
-            f"cannot connect to PostgreSQL: {str(error.orig).strip()}\n"
-            "PGHOST, PGPORT, PGUSER, PGPASSWORD and PGDATABASE say where it is."
-        ) from None
-    with opened as database:
-        run(database)
+        # No URL but the driver: libpq reads its own variables.
+        with sa.create_engine("postgresql+psycopg://", poolclass=sa.NullPool).connect() as database:
+            run(database)
+    except sa.exc.DBAPIError as error:
+        raise failure(error) from None

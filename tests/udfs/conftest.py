@@ -24,10 +24,10 @@ def shared(server: dict[str, str], template: str) -> Iterator[Database]:
 @pytest.fixture
 def db(shared: Database) -> Iterator[Database]:
     """The shared database, with its registry and allow-list empty."""
+    shared.run("reset role")
+    shared.run("reset all")
     shared.run("delete from polar_ai.models")
     shared.run("delete from polar_ai.allow_list")
-    shared.run("reset all")
-    shared.run("reset role")
     yield shared
 
 
@@ -79,9 +79,7 @@ def failure() -> Callable[..., Failure]:
         with pytest.raises(psycopg.Error) as error:
             connection.execute(query.encode(), parameters or None)
         said = error.value.diag
-        found = Failure(
-            said.sqlstate, said.message_primary or "", said.message_hint, said.message_detail, said.context
-        )
+        found = Failure(said.sqlstate, said.message_primary or "", said.message_hint, said.message_detail, said.context)
         assert "Traceback" not in found.everything and "PL/Python" not in found.everything, found.everything
         assert found.sqlstate != "XX000", found.everything
         return found

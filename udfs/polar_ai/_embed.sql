@@ -1,19 +1,19 @@
 -- The work for models of a known provider: loaded, asked and checked in threads, as the owner for the token's sake.
 create or replace function polar_ai._embed_provider(
-    model_id text, inputs text[], in_flight integer
+    model_id text, permit text, inputs text[], in_flight integer
 ) returns table (item integer, embedding text, error jsonb)
 language plpython3u
 security definer
 set search_path to pg_catalog, pg_temp
 as $$
 if "@runtime@" not in GD: plpy.execute("select polar_ai._load_runtime()")
-return GD["@runtime@"].embed(plpy, model_id, inputs, in_flight)
+return GD["@runtime@"].embed(plpy, model_id, permit, inputs, in_flight)
 $$;
 
-comment on function polar_ai._embed_provider(text, text[], integer) is 'Internal: the work of _embed.';
+comment on function polar_ai._embed_provider(text, text, text[], integer) is 'Internal: the work of _embed.';
 
-revoke all on function polar_ai._embed_provider(text, text[], integer) from public;
-grant execute on function polar_ai._embed_provider(text, text[], integer) to polar_ai_user, polar_ai_admin;
+revoke all on function polar_ai._embed_provider(text, text, text[], integer) from public;
+grant execute on function polar_ai._embed_provider(text, text, text[], integer) to polar_ai_user, polar_ai_admin;
 
 -- No search_path of its own, like ai_callmodel and for its reason.
 create or replace function polar_ai._embed(
@@ -24,14 +24,12 @@ as $$
 declare
     v_model record;
     v_result pg_catalog.jsonb;
-    v_state text;
-    v_message text;
 begin
     select m.* into v_model from polar_ai._model(_embed.model_id) as m;
     if v_model.in_fn is null then
         for item, embedding, error in
             select e.item, e.embedding, e.error
-            from polar_ai._embed_provider(_embed.model_id, _embed.inputs, _embed.in_flight) as e
+            from polar_ai._embed_provider(_embed.model_id, v_model.permit, _embed.inputs, _embed.in_flight) as e
         loop
             -- A cancel is no fault of the batch: it ends the statement.
             if item operator(pg_catalog.=) 0 and (error operator(pg_catalog.->>) 'sqlstate') operator(pg_catalog.~) '^57' then
@@ -41,32 +39,19 @@ begin
         end loop;
         return;
     end if;
-    for item in select pg_catalog.generate_subscripts(_embed.inputs, 1) loop
+    for item, v_result, error in
+        select c.item, c.result, c.error
+        from polar_ai._call_many(_embed.model_id, _embed.inputs, _embed.in_flight) as c
+    loop
         embedding := null;
-        error := null;
-        begin
-            v_result := polar_ai.ai_callmodel(_embed.model_id, _embed.inputs[item]);
+        if item operator(pg_catalog.>) 0 and error is null then
             error := polar_ai._embedding_error(_embed.model_id, v_result);
             if error is null then
                 embedding := v_result::pg_catalog.text;
             elsif (error operator(pg_catalog.->>) 'scope') operator(pg_catalog.=) 'batch' then
                 item := 0;
             end if;
-        exception
-            -- Of class 08, an answer that is not as agreed may be due to this item.
-            when protocol_violation then
-                get stacked diagnostics v_state = returned_sqlstate, v_message = message_text;
-                error := pg_catalog.jsonb_build_object('message', v_message, 'sqlstate', v_state, 'stage', 'response');
-            -- The rest of class 08, 28 and 53: the service or the token, and so the whole batch.
-            when connection_exception or connection_failure or sqlclient_unable_to_establish_sqlconnection
-                or invalid_authorization_specification or insufficient_resources then
-                get stacked diagnostics v_state = returned_sqlstate, v_message = message_text;
-                item := 0;
-                error := pg_catalog.jsonb_build_object('message', v_message, 'sqlstate', v_state);
-            when others then
-                get stacked diagnostics v_state = returned_sqlstate, v_message = message_text;
-                error := pg_catalog.jsonb_build_object('message', v_message, 'sqlstate', v_state, 'stage', 'request');
-        end;
+        end if;
         return next;
         exit when item operator(pg_catalog.=) 0;
     end loop;

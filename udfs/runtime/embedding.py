@@ -62,7 +62,7 @@ class Embedder:
         ready: list[str | bytes] = []
         for value in inputs:
             try:
-                ready.append(self._prepared(value))
+                ready.append(self.prepared(value))
                 outcomes.append(None)
             except PolarAIError as error:
                 if error.scope == "batch" and error.stage != "load":
@@ -71,7 +71,7 @@ class Embedder:
         answers = iter(self._asked(ready))
         return [next(answers) if outcome is None else outcome for outcome in outcomes]
 
-    def _prepared(self, value: str | bytes | None) -> str | bytes:
+    def prepared(self, value: str | bytes | None) -> str | bytes:
         """Return what goes on the wire for one input: the text, or the image loaded and reduced."""
         if value is None or not value:
             raise PolarAIError("the input is NULL or empty", sqlstate=BAD_ARGUMENT, stage="load")

@@ -7,6 +7,7 @@ is then connected to: neither a redirect nor a resolver that changes its answer 
 from __future__ import annotations
 
 import contextlib
+import functools
 import http.cookiejar
 import os
 import socket
@@ -119,7 +120,7 @@ _here = threading.local()
 class _Guard:
     """Mixed into urllib3's connections: checks the address, and tells the exchange its connection."""
 
-    special_allowed = False
+    grant: allow_list.Grant
     _requests_made = 0
 
     def _new_conn(self: Any) -> socket.socket:
@@ -128,10 +129,9 @@ class _Guard:
         except OSError as error:
             raise NameResolutionError(self.host, self, error) from error  # type: ignore[arg-type]
         addresses = list(dict.fromkeys(str(info[4][0]) for info in infos))
-        if not self.special_allowed:
-            for address in filter(allow_list.is_special, addresses):
-                scheme = "https" if isinstance(self, HTTPSConnection) else "http"
-                raise allow_list.not_allowed(f"{scheme}://{self.host}:{self.port}/", address)
+        scheme = "https" if isinstance(self, HTTPSConnection) else "http"
+        for address in addresses:
+            allow_list.check_address(address, self.grant, f"{scheme}://{self.host}:{self.port}/")
         failure: OSError = OSError("the name has no address")
         for address in addresses:
             # Connecting to the checked address asks no resolver again.
@@ -163,26 +163,14 @@ class _Guard:
         super().request(*args, **kwargs)  # type: ignore[misc]
 
 
-class _PublicHTTP(_Guard, HTTPConnection):
-    pass
-
-
-class _PublicHTTPS(_Guard, HTTPSConnection):
-    pass
-
-
-class _AnyHTTP(_PublicHTTP):
-    special_allowed = True
-
-
-class _AnyHTTPS(_PublicHTTPS):
-    special_allowed = True
-
-
-def _pool_classes(plain: type, secure: type) -> dict[str, type]:
+def _pool_classes(grant: allow_list.Grant) -> dict[str, type]:
+    """Return urllib3's pools with connections that are held to ``grant``."""
     return {
-        "http": type("Pool", (HTTPConnectionPool,), {"ConnectionCls": plain}),
-        "https": type("Pool", (HTTPSConnectionPool,), {"ConnectionCls": secure}),
+        scheme: type("Pool", (pool,), {"ConnectionCls": type("Connection", (_Guard, plain), {"grant": grant})})
+        for scheme, pool, plain in (
+            ("http", HTTPConnectionPool, HTTPConnection),
+            ("https", HTTPSConnectionPool, HTTPSConnection),
+        )
     }
 
 
@@ -196,21 +184,18 @@ class _GuardedAdapter(HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = self._pool_classes
 
 
-def _new_session(special: bool) -> requests.Session:
+@functools.cache
+def _session(grant: allow_list.Grant) -> requests.Session:
+    """Return the kept connections of one grant: they are never lent to a call with another."""
     session = requests.Session()
     # Neither a proxy nor a .netrc of the server's environment: they would go round the address check.
     session.trust_env = False
     session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
     session.headers["User-Agent"] = "polarlens"
-    classes = _pool_classes(_AnyHTTP, _AnyHTTPS) if special else _pool_classes(_PublicHTTP, _PublicHTTPS)
-    adapter = _GuardedAdapter(classes)
+    adapter = _GuardedAdapter(_pool_classes(grant))
     session.mount("http://", adapter)
     session.mount("https://", adapter)
     return session
-
-
-# Connections made under one grant are never lent to a call with the other.
-_sessions = {special: _new_session(special) for special in (False, True)}
 
 
 def get(url: str, entries: Sequence[str], limits: Limits, operation: Operation, size_limit: int) -> bytes | None:
@@ -247,8 +232,26 @@ def post(
 ) -> bytes:
     """Send ``body`` as JSON to a model's ``url`` and return the body of its 2xx answer.
 
-    Raises PolarAIError for anything else. The model's own URL counts as allowed, whatever its address:
-    registering it named it.
+    Raises PolarAIError for anything else.
+    """
+    answer = exchange(url, body, headers, entries, limits, operation, description)
+    if not 200 <= answer.status < 300:
+        raise _status_error(answer, description, stage="request")
+    return answer.content
+
+
+def exchange(
+    url: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    entries: Sequence[str],
+    limits: Limits,
+    operation: Operation,
+    description: str,
+) -> Answer:
+    """Send ``body`` as JSON to a model's ``url`` and return the answer, whatever its status.
+
+    The model's own URL counts as allowed, for registering it named it, unless its address is link-local.
     """
     grant = allow_list.check_url(url, entries, own=[url])
     sent = {"Content-Type": "application/json", "Accept": "application/json", **headers}
@@ -259,9 +262,7 @@ def post(
             sqlstate=TOO_LARGE,
             scope="batch",
         )
-    if not 200 <= answer.status < 300:
-        raise _status_error(answer, description, stage="request")
-    return answer.content
+    return answer
 
 
 def _tried(
@@ -307,7 +308,7 @@ def _once(
     operation.enter(exchange)
     _here.exchange = exchange
     try:
-        session = _sessions[grant.special]
+        session = _session(grant)
         while True:
             try:
                 return _exchange(session, method, url, body, headers, limits, exchange, size_limit)
