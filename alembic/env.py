@@ -17,6 +17,35 @@ from udfs.sql_text import literal_sql
 SCHEMA = "polarlens"
 VERSION_TABLE = {"version_table": "alembic_version", "version_table_schema": SCHEMA}
 
+# `create extension polar_ai` ran these migrations too: what it made becomes ours, and the extension itself goes.
+ADOPT_EXTENSION = r"""
+do $$
+declare
+    v_member record;
+begin
+    for v_member in
+        select d.classid, d.objid, o.type, o.identity
+        from pg_extension as e
+        inner join pg_depend as d on d.refclassid = 'pg_extension'::regclass and d.refobjid = e.oid and d.deptype = 'e'
+        cross join lateral pg_identify_object(d.classid, d.objid, d.objsubid) as o
+        where e.extname = 'polar_ai'
+        -- A table takes its types with it, and a type its array type: in that order.
+        order by o.type like '%type', o.identity like '%[]'
+    loop
+        continue when not exists (
+            select from pg_depend as d
+            where d.classid = v_member.classid and d.objid = v_member.objid and d.deptype = 'e'
+        );
+        execute format(
+            'alter extension polar_ai drop %s %s',
+            case v_member.type when 'composite type' then 'type' else v_member.type end, v_member.identity
+        );
+    end loop;
+    drop extension if exists polar_ai;
+end
+$$
+"""
+
 # The permits' functions stay: they carry privileges.
 DROP_INTERNAL_FUNCTIONS = r"""
 do $$
@@ -42,6 +71,8 @@ def run(connection: sa.Connection | None) -> None:
     context.configure(
         connection=connection,
         dialect_name=dialect,
+        # Printed SQL is read by psql, not by a driver: every % as it is, not doubled.
+        dialect_opts={"paramstyle": "named"},
         transactional_ddl=True,
         on_version_apply=lambda **step: reached.append(step["step"].up_revision_id if step["step"].is_upgrade else ""),
         **VERSION_TABLE,  # type: ignore[arg-type]
@@ -51,6 +82,8 @@ def run(connection: sa.Connection | None) -> None:
         if command in ("upgrade", "downgrade"):
             # One at a time: a second upgrade waits, and then finds nothing left to do.
             context.execute(literal_sql(f"select pg_advisory_xact_lock(hashtext('{SCHEMA} migrations'))"))
+        if command in ("upgrade", "downgrade"):
+            context.execute(literal_sql(ADOPT_EXTENSION))
         if command == "upgrade":
             # Alembic creates its version table before the first migration could create the schema for it.
             context.execute(literal_sql(f"create schema if not exists {SCHEMA}"))
