@@ -23,6 +23,10 @@ do $$
 declare
     v_member record;
 begin
+    -- The extension's own script is made from this one.
+    if current_setting('polarlens.creating_extension', true) = 'on' then
+        return;
+    end if;
     for v_member in
         select d.classid, d.objid, o.type, o.identity
         from pg_extension as e

@@ -79,7 +79,7 @@ def _script() -> str:
         raise LocalPostgresError(f"The extension {NAME} could not be made from the migrations. Alembic said:\n{last}")
     # An extension's script is one transaction by itself.
     lines = [line for line in made.stdout.splitlines() if line not in ("BEGIN;", "COMMIT;")]
-    return f"-- create extension {NAME};\n" + "\n".join(lines) + CONFIGURATION
+    return "\n".join(["set local polarlens.creating_extension = 'on';", *lines, CONFIGURATION])
 
 
 def _write(path: Path, text: str) -> None:
