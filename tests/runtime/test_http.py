@@ -482,7 +482,7 @@ def test_retry_after_is_waited_for(http_server: Start, header: str, least: float
 
 
 def test_a_cancel_ends_the_pause_before_a_retry(http_server: Start) -> None:
-    server = http_server(lambda request: Reply(503, headers={"Retry-After": "60"}))
+    server = http_server(lambda request: Reply(503, headers={"Retry-After": "5"}))
     end = time.monotonic() + 0.3
 
     def poll() -> None:

@@ -136,6 +136,14 @@ def test_a_headers_function_adds_headers(db: Database, http_server: Start, made:
     assert {name: got[name] for name in sent} == sent and "X-None" not in got
 
 
+def test_where_the_headers_function_fails_nothing_is_sent(db: Database, http_server: Start) -> None:
+    server = http_server(echo)
+    register_with_functions(db, server.url, headers=True)
+    db.run("set test.headers = 'no json'")
+    rows = db.rows("select item, error ->> 'sqlstate' from polar_ai._embed('echo', array['a', 'b'])")
+    assert rows == [(1, "22P02"), (2, "22P02")] and not server.requests
+
+
 @pytest.mark.parametrize("made", ["[]", '"x"', "1"])
 def test_headers_of_another_shape_are_said_to_be(db: Database, failure: Fails, http_server: Start, made: str) -> None:
     register_with_functions(db, http_server(echo).url, headers=True)
@@ -312,7 +320,7 @@ def test_a_wrong_dimension_stops_the_batch(db: Database, failure: Fails, http_se
     (register if model == "clip" else register_with_functions)(db, server.url, dimension=3)
     (row,) = db.rows(f"select item, embedding, error from polar_ai._embed('{model}', array['a', 'b'])")
     assert row[:2] == (0, None) and "2 dimensions, not 3" in row[2]["message"]
-    assert "alter" in row[2]["hint"] and len(server.requests) == 1
+    assert "alter" in row[2]["hint"] and len(server.requests) == (1 if model == "clip" else 2)
     assert failure(db, f"select polar_ai.ai_embedding('{model}', 'a')").sqlstate == "08P01"
 
 

@@ -46,17 +46,21 @@ begin
     for v_at in 1 .. pg_catalog.cardinality(inputs) loop
         v_body := null;
         begin
+            if pg_catalog.btrim(inputs[v_at]) operator(pg_catalog.<>) '' is not true then
+                raise exception 'the input is NULL or empty' using errcode = 'null_value_not_allowed';
+            end if;
             execute pg_catalog.format('select %s($1, $2)::pg_catalog.jsonb', v_model.in_fn)
             into v_body using v_model.model_name, inputs[v_at];
             if v_body is null then
                 raise exception '% returned NULL instead of a request body', v_model.in_fn
                 using errcode = 'null_value_not_allowed';
             end if;
-            v_waiting := v_waiting operator(pg_catalog.||) v_at;
             if v_headers is null and v_model.headers_call is not null then
                 execute pg_catalog.format('select ((%s)::pg_catalog.jsonb)::pg_catalog.text', v_model.headers_call)
                 into v_headers using _call_many.model_id, v_body;
             end if;
+            -- At the end: what failed on the way is not sent.
+            v_waiting := v_waiting operator(pg_catalog.||) v_at;
         exception when others then
             v_errors[v_at] := pg_catalog.jsonb_build_object('message', sqlerrm, 'sqlstate', sqlstate, 'stage', 'load');
         end;

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import time
 import traceback
 from array import array
@@ -30,6 +31,8 @@ _query_cache: OrderedDict[tuple[str, str, bytes], array[float]] = OrderedDict()
 QUERY_CACHE_SIZE = 1000
 # PostgreSQL keeps no value over 1 GB, whatever limit the caller gives.
 MAX_BYTEA = 2**30 - 2**10
+# The escape \\u0000, its own backslash not escaped.
+_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 # What a model may load for one input.
 MAX_INPUT_BYTES = 100 * 2**20
 
@@ -71,7 +74,7 @@ def post(plpy: Any, model_id: str, permit: str, body: str, headers: str | None) 
         send, operation = _sender(plpy, session.model(plpy, model_id, permit), headers)
         content = run(lambda: send(body.encode()), operation, lambda: session.poll(plpy))
         _parsed(model_id, content)
-        return content.decode("utf-8")
+        return content.decode("utf-8-sig")
 
     return _outcome(plpy, work)
 
@@ -322,8 +325,14 @@ def _headers(model_id: str, text: str | None) -> dict[str, str]:
 
 def _parsed(model_id: str, content: bytes) -> Any:
     try:
-        # NaN and Infinity are no JSON: PostgreSQL would refuse them without saying whose they are.
-        return json.loads(content, parse_constant=_no_constant)
+        text = content.decode("utf-8-sig")
+        # What jsonb cannot hold, PostgreSQL would refuse without saying whose it is.
+        parsed = json.loads(text, parse_constant=_no_constant)
+        if _NUL.search(text):
+            raise ValueError("it holds a NUL character")
+        if "\\ud" in text or "\\uD" in text:
+            json.dumps(parsed, ensure_ascii=False).encode("utf-8")  # raises for half of a surrogate pair
+        return parsed
     except (ValueError, RecursionError) as error:
         raise PolarAIError(
             f"calling model {model_id}: the answer is not JSON ({error})", sqlstate=BAD_RESPONSE, stage="response"

@@ -42,8 +42,6 @@ from .errors import (
 from .interrupts import Operation
 
 MAX_REDIRECTS = 5
-# However patient the caller is: a service that says "come back in an hour" is down.
-MAX_RETRY_AFTER_SECONDS = 120.0
 
 
 @dataclass(frozen=True)
@@ -276,21 +274,33 @@ def _tried(
     description: str,
     size_limit: int,
 ) -> Answer:
-    """Send once, and again up to ``retry_times`` where the service was not reached or asks to wait."""
-    for attempt in range(limits.retry_times + 1):
-        last = attempt == limits.retry_times or operation.aborted.is_set()
+    """Send once, and again up to ``retry_times`` where the service was not reached or is not ready.
+
+    A service that asks to wait (429, or 503 with Retry-After) has not failed: that counts as no try, and is waited for
+    as long as one request may take.
+    """
+    tries, waited = 0, 0.0
+    while True:
         pause = limits.retry_interval
         try:
             answer = _once(method, url, body, headers, grant, limits, operation, description, size_limit)
         except PolarAIError as error:
-            if last or error.sqlstate not in (UNREACHABLE, CONNECTION_LOST):
+            if tries == limits.retry_times or error.sqlstate not in (UNREACHABLE, CONNECTION_LOST):
                 raise
+            tries += 1
         else:
-            if last or answer.status not in (429, 503):
+            asked = _retry_after(answer)
+            if answer.status == 429 or (answer.status == 503 and asked is not None):
+                pause = pause if asked is None else asked
+                waited += pause
+                if waited > limits.timeout:
+                    return answer
+            elif answer.status != 503 or tries == limits.retry_times:
                 return answer
-            pause = max(pause, min(_retry_after(answer), MAX_RETRY_AFTER_SECONDS))
+            else:
+                tries += 1
         operation.sleep(pause)
-    raise AssertionError("unreachable")
+        operation.check()
 
 
 def _once(
@@ -463,8 +473,9 @@ def _status_error(answer: Answer, description: str, stage: str) -> PolarAIError:
     )
 
 
-def _retry_after(answer: Answer) -> float:
+def _retry_after(answer: Answer) -> float | None:
+    """Return the seconds that the service asks to wait, or None where it does not say (dates are not read)."""
     try:
-        return max(0.0, float(answer.headers.get("Retry-After", 0)))
-    except ValueError:
-        return 0.0
+        return max(0.0, float(answer.headers["Retry-After"]))
+    except (KeyError, ValueError):
+        return None

@@ -8,6 +8,7 @@ from collections import OrderedDict
 from typing import Any
 
 from . import http
+from .client import Client
 from .errors import BAD_ARGUMENT, NOT_ALLOWED, PolarAIError
 from .model import Model
 
@@ -15,9 +16,16 @@ from .model import Model
 _models: OrderedDict[str, tuple[dict[str, Any], Model]] = OrderedDict()
 
 
+_client: Client | None = None
+
+
 def poll(plpy: Any) -> None:
-    """Raise where the query was cancelled: any statement notices."""
+    """Raise where the query was cancelled (any statement notices) or the client is gone."""
+    global _client
     plpy.execute("select 1")
+    if _client is None:
+        _client = Client(plpy)
+    _client.check()
 
 
 def allow_list(plpy: Any) -> list[str]:
