@@ -40,7 +40,7 @@ def step(title: str) -> Iterator[None]:
     started = time.monotonic()
     try:
         yield
-    except (StepError, LocalPostgresError, demo_photos.DemoPhotosError) as error:
+    except (StepError, LocalPostgresError, demo_photos.DemoPhotosError, OSError) as error:
         lines = "\n".join(f"  {line}" for line in str(error).splitlines())
         sys.exit(
             f"\nThis step failed: {title}\n{lines}\n"
