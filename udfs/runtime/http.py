@@ -42,6 +42,7 @@ from .errors import (
 from .interrupts import Operation
 
 MAX_REDIRECTS = 5
+LEAST_PAUSE_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
@@ -279,7 +280,7 @@ def _tried(
     A service that asks to wait (429, or 503 with Retry-After) has not failed: that counts as no try, and is waited for
     as long as one request may take.
     """
-    tries, waited = 0, 0.0
+    tries, patience_ends = 0, time.monotonic() + limits.timeout
     while True:
         pause = limits.retry_interval
         try:
@@ -291,9 +292,9 @@ def _tried(
         else:
             asked = _retry_after(answer)
             if answer.status == 429 or (answer.status == 503 and asked is not None):
-                pause = pause if asked is None else asked
-                waited += pause
-                if waited > limits.timeout:
+                # "Come back in 0 seconds" must not become a busy loop.
+                pause = max(pause if asked is None else asked, LEAST_PAUSE_SECONDS)
+                if time.monotonic() + pause > patience_ends:
                     return answer
             elif answer.status != 503 or tries == limits.retry_times:
                 return answer
