@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 from ..providers import PROVIDERS
 from . import allow_list, http, images, local_files, merging, session
 from .embedding import Embedder
-from .errors import BAD_ARGUMENT, BAD_RESPONSE, INTERNAL, PolarAIError, printable
+from .errors import BAD_ARGUMENT, BAD_RESPONSE, INTERNAL, PolarAIError, excerpt, printable
 from .interrupts import Operation, run, run_many
 from .model import Model
 
@@ -33,6 +33,10 @@ QUERY_CACHE_SIZE = 1000
 MAX_BYTEA = 2**30 - 2**10
 # The escape \\u0000, its own backslash not escaped.
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_FRAMING = set("connection content-length expect host keep-alive te trailer transfer-encoding upgrade".split())
+# Requests under way at once, where the caller does not say.
+IN_FLIGHT = 4
 # What a model may load for one input.
 MAX_INPUT_BYTES = 100 * 2**20
 
@@ -80,7 +84,7 @@ def post(plpy: Any, model_id: str, permit: str, body: str, headers: str | None) 
 
 
 def post_many(
-    plpy: Any, model_id: str, permit: str, bodies: list[str], headers: str | None, most: int, in_flight: int
+    plpy: Any, model_id: str, permit: str, bodies: list[str], headers: str | None, most: int, in_flight: int | None
 ) -> Iterator[tuple[int, str | None, Error]]:
     """Send request bodies, merged as the model declares with at most ``most`` in one; yield a response for each.
 
@@ -105,7 +109,7 @@ def post_many(
 
         works = [lambda group=group: ask(group) for group in groups]
         answers: list[str | PolarAIError] = [""] * len(bodies)
-        for number, found in run_many(works, operation, lambda: session.poll(plpy), max(1, in_flight)):
+        for number, found in run_many(works, operation, lambda: session.poll(plpy), max(1, in_flight or IN_FLIGHT)):
             for at, one in zip(groups[number], found, strict=True):
                 answers[at] = one
         return answers
@@ -122,7 +126,7 @@ def post_many(
 
 
 def embed(
-    plpy: Any, model_id: str, permit: str, inputs: list[str | None], in_flight: int
+    plpy: Any, model_id: str, permit: str, inputs: list[str | None], in_flight: int | None
 ) -> Iterator[tuple[int, str | None, Error]]:
     """Yield (position from 1, the embedding as pgvector's literal, error) for each input, in order.
 
@@ -131,7 +135,7 @@ def embed(
 
     def work() -> list[Any]:
         embedder, poll = _embedder(plpy, session.model(plpy, model_id, permit), operation := Operation())
-        return embedder.embed(inputs, operation, poll, max(1, in_flight))
+        return embedder.embed(inputs, operation, poll, max(1, in_flight or IN_FLIGHT))
 
     outcomes, error = _outcome(plpy, work)
     if outcomes is None:
@@ -266,7 +270,7 @@ def _embedder(plpy: Any, model: Model, operation: Operation) -> tuple[Embedder, 
     def load(url: str) -> bytes:
         content = _load(url, entries, limits, operation, MAX_INPUT_BYTES)
         if content is None:
-            raise local_files.too_large(url, MAX_INPUT_BYTES)
+            raise local_files.too_large(allow_list.masked(url), MAX_INPUT_BYTES)
         return content
 
     def send(body: bytes) -> bytes:
@@ -312,7 +316,10 @@ def _outcome(plpy: Any, work: Callable[[], T]) -> tuple[T | None, Error]:
 
 def _headers(model_id: str, text: str | None) -> dict[str, str]:
     """Return what a headers function made, as request headers; null leaves one out."""
-    made = json.loads(text or "{}")
+    try:
+        made = json.loads(text or "{}")
+    except ValueError:
+        made = None
     if not isinstance(made, dict):
         raise PolarAIError(
             f"calling model {model_id}: its headers function returned something else than a JSON object",
@@ -320,6 +327,15 @@ def _headers(model_id: str, text: str | None) -> dict[str, str]:
             hint='For example {"X-Api-Key": "…"}.',
             scope="batch",
         )
+    for name in made:
+        # Whoever sets the frame of a request can hide a second one in it, to another path of the service.
+        if not _HEADER_NAME.fullmatch(name) or name.lower() in _FRAMING or name.lower().startswith("proxy-"):
+            raise PolarAIError(
+                f"calling model {model_id}: a request header may not be called {excerpt(name, 40)!r}",
+                sqlstate=BAD_ARGUMENT,
+                hint="Look at its model_headers_fn.",
+                scope="batch",
+            )
     return {name: str(value) for name, value in made.items() if value is not None}
 
 
