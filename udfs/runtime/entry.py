@@ -288,6 +288,9 @@ def _sender(plpy: Any, model: Model, headers: str | None) -> tuple[Callable[[byt
 
 
 def _load(url: str, entries: list[str], limits: http.Limits, operation: Operation, size: int) -> bytes | None:
+    if url[:5].lower() == "data:":
+        content = images.from_base64(url)
+        return None if size and len(content) > size else content
     path = local_files.path_of(url)
     if path is not None:
         return local_files.read(path, entries, size)
