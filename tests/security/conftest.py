@@ -107,7 +107,7 @@ def _furnish(db: Database, url: str) -> str:
         grant execute on function public.find(text) to reader;
         """
     )
-    create = "select polar_ai.ai_createmodel(%s, %s, 'clip-as-service', model_config => jsonb_build_object('token', %s::text)::json)"
+    create = "select polar_ai.ai_createmodel(%s, %s, 'clip-as-service', 'embedding', model_config => jsonb_build_object('token', %s::text)::json)"
     for model, token in [
         ("open", SECRETS["a model's token"]),
         ("revoked", SECRETS["a revoked model's token"]),

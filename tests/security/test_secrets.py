@@ -139,7 +139,7 @@ def test_a_statement_that_failed_leaves_no_secret_in_the_log(house: House) -> No
         house.attack(role, "select polar_ai.ai_callmodel('open', 'please fail'::text)")
         house.attack(role, "select polar_ai.ai_callmodel('functions', %s::text)", parameters=("please fail",))
         house.attack(role, "select polar_ai.ai_callmodel('environment', 'a'::text)")
-    house.attack("admin", "select polar_ai.ai_altermodel('open', model_config => '{\"dimension\": \"x\"}')")
+    house.attack("admin", "begin", "select polar_ai.ai_altermodel('open', model_config => '[]')")
     log = "".join(file.read_text("utf-8", "replace") for file in house.log.glob("*.log"))
     assert "please fail" in log
     # What a client sends as a parameter this server logs: tests/set_token show how not to.
