@@ -88,7 +88,7 @@ def test_no_placeholder_is_left_and_every_function_is_qualified() -> None:
     for script in install.statements():
         assert "@runtime@" not in script
         for name in re.findall(r"^create or replace (?:function|view) (\S+)", script, re.MULTILINE):
-            assert name.startswith("polar_ai.")
+            assert name.startswith(("polar_ai.", "polarlens."))
 
 
 @pytest.mark.parametrize(

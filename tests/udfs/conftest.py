@@ -79,9 +79,7 @@ def failure() -> Callable[..., Failure]:
         with pytest.raises(psycopg.Error) as error:
             connection.execute(query.encode(), parameters or None)
         said = error.value.diag
-        found = Failure(
-            said.sqlstate, said.message_primary or "", said.message_hint, said.message_detail, said.context
-        )
+        found = Failure(said.sqlstate, said.message_primary or "", said.message_hint, said.message_detail, said.context)
         assert "Traceback" not in found.everything and "PL/Python" not in found.everything, found.everything
         assert found.sqlstate != "XX000", found.everything
         return found

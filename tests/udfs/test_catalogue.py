@@ -11,8 +11,10 @@ OURS = "('polar_ai', 'polarlens')"
 # Their transform functions are the caller's, and find what the caller finds.
 WITHOUT_SEARCH_PATH = {"ai_callmodel", "ai_embedding", "_embed"}
 SECURITY_DEFINERS = {
+    "_embed_bytes",
     "_embed_one",
     "_embed_provider",
+    "_index_progress",
     "_post",
     "ai_allow",
     "ai_altermodel",

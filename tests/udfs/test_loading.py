@@ -166,9 +166,7 @@ def test_a_setting_out_of_its_range_is_named(db: Database, failure: Fails, setti
     assert error.sqlstate == "22023" and f"polar.ai.{setting} is '{value}'" in error.message
 
 
-def test_settings_take_effect(
-    db: Database, failure: Fails, http_server: Callable[..., ScriptedServer]
-) -> None:
+def test_settings_take_effect(db: Database, failure: Fails, http_server: Callable[..., ScriptedServer]) -> None:
     server = http_server(lambda request: Reply(503))
     allow(db, server.url)
     db.run("set polar.ai.retry_times = 2")

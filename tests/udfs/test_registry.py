@@ -38,9 +38,7 @@ def transforms(db: Database) -> None:
         "create or replace function public.out_fn(model_id text, response jsonb) returns jsonb language sql"
         " return response -> 'result'"
     )
-    db.run(
-        "create or replace function public.bad_fn(a text) returns text language sql return a"
-    )
+    db.run("create or replace function public.bad_fn(a text) returns text language sql return a")
 
 
 def test_a_model_is_registered_once(db: Database) -> None:

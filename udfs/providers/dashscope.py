@@ -68,7 +68,10 @@ def _output(model: Model, response: Any) -> dict[str, Any]:
         said = excerpt(f"{response['code']}: {response.get('message') or ''}")
         if "apikey" in str(response["code"]).lower():
             raise PolarAIError(
-                f"model {model.model_id}: {said}", sqlstate=REFUSED, stage="response", scope="batch",
+                f"model {model.model_id}: {said}",
+                sqlstate=REFUSED,
+                stage="response",
+                scope="batch",
                 hint="Set the token: scripts/set_token MODEL_ID, or polar_ai.ai_setmodeltoken.",
             )
         raise _bad(model, said)

@@ -13,14 +13,17 @@ import traceback
 from array import array
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from ..providers import PROVIDERS
 from . import allow_list, http, images, local_files
-from .embedding import Embedder
+from .batches import Batch
+from .embedding import Embedder, Outcome
 from .errors import BAD_ARGUMENT, INTERNAL, PolarAIError, printable
 from .interrupts import Operation, run
 from .model import Model
+from .slots import Slots
 
 T = TypeVar("T")
 Error = str | None  # PolarAIError.as_dict() as JSON
@@ -28,6 +31,11 @@ Error = str | None  # PolarAIError.as_dict() as JSON
 # Embedded query texts, by (model, its fingerprint, the text's hash); a few megabytes.
 _query_cache: OrderedDict[tuple[str, str, bytes], array[float]] = OrderedDict()
 QUERY_CACHE_SIZE = 1000
+
+# The batch of a refresh that the next call is going to ask for, and what its threads share.
+_ahead: Batch | None = None
+_requests = Slots(4)
+_decodes = Slots(max(2, len(os.sched_getaffinity(0))) if hasattr(os, "sched_getaffinity") else 4)
 # PostgreSQL keeps no value over 1 GB, whatever limit the caller gives.
 MAX_BYTEA = 2**30 - 2**10
 
@@ -96,26 +104,75 @@ def post(plpy: Any, model_id: str, body: str, headers: str | None) -> tuple[str 
 
 
 def embed(
-    plpy: Any, model_id: str, inputs: list[str | None], in_flight: int
+    plpy: Any,
+    model_id: str,
+    inputs: list[str | bytes | None],
+    ahead: list[str | bytes | None] | None,
+    in_flight: int,
+    dimension: int | None,
 ) -> Iterator[tuple[int, str | None, Error]]:
     """Yield (position from 1, the embedding as pgvector's literal, error) for each input, in order.
 
-    A fault of the whole batch is yielded as one row with position 0.
+    ``ahead`` is what the next call will ask for: it is begun now, and kept for that call. A fault of the whole
+    batch is yielded as one more row, with position 0; inputs that it left unanswered have none.
     """
 
-    def work() -> list[Any]:
-        embedder, poll = _embedder(plpy, _model(plpy, model_id), operation := Operation())
-        return embedder.embed(inputs, operation, poll, max(1, in_flight))
+    def work() -> tuple[list[Outcome | None], PolarAIError | None]:
+        global _ahead
+        model = _model(plpy, model_id)
+        if dimension is not None and model.dimension is None:
+            model = replace(model, config={**model.config, "dimension": dimension})
+        _requests.limit = max(1, in_flight)
+        begun, _ahead = _ahead, None
+        if begun is not None and not begun.is_of(model, inputs):
+            begun.abandon()
+            begun = None
+        begun = begun or _begin(plpy, model, inputs)
+        try:
+            _ahead = _begin(plpy, model, ahead) if ahead else None
+            outcomes, fault = begun.finish(lambda: _poll(plpy))
+        except BaseException:
+            begun.abandon()
+            _abandon_ahead()
+            raise
+        if fault is not None:
+            _abandon_ahead()
+        return outcomes, fault
 
-    outcomes, error = _outcome(plpy, work)
-    if outcomes is None:
-        yield 0, None, error
-        return
+    done, error = _outcome(plpy, work)
+    outcomes, fault = done or ([], None)
     for position, outcome in enumerate(outcomes, 1):
         if isinstance(outcome, PolarAIError):
             yield position, None, json.dumps(outcome.as_dict())
-        else:
-            yield position, str(outcome), None
+        elif outcome is not None:
+            yield position, getattr(outcome, "literal", "") or str(outcome), None
+    if fault is not None:
+        error = json.dumps(fault.as_dict())
+    if error is not None:
+        yield 0, None, error
+
+
+def _begin(plpy: Any, model: Model, inputs: list[str | bytes | None]) -> Batch:
+    embedder, _ = _embedder(plpy, model, operation := Operation())
+    send = embedder.post
+
+    def post(body: bytes) -> bytes:
+        with _requests.held(operation):
+            return send(body)
+
+    def reduce(content: bytes, size: int, name: str) -> bytes:
+        with _decodes.held(operation):
+            return images.for_model(content, size, name)
+
+    embedder.post, embedder.reduce = post, reduce
+    return Batch(embedder, inputs, operation)
+
+
+def _abandon_ahead() -> None:
+    global _ahead
+    if _ahead is not None:
+        _ahead.abandon()
+        _ahead = None
 
 
 def embed_one(plpy: Any, model_id: str, fingerprint: str, content: str) -> tuple[list[float] | None, Error]:

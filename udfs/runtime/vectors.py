@@ -13,6 +13,32 @@ LARGEST = 3.4028234e38
 SMALLEST = 1.1754944e-38
 
 
+class Embedding(list[float]):
+    """A checked embedding, and ``literal``: the same as text, which pgvector reads as it stands."""
+
+    literal: str = ""
+
+
+def literals(answer: bytes) -> list[str]:
+    """Return the arrays named "embedding" of a JSON text, in order, as the service wrote them.
+
+    Writing 512 numbers out again would take longer than everything else that is done with them.
+    """
+    found = []
+    at = answer.find(b'"embedding"')
+    while at >= 0:
+        colon = at + len(b'"embedding"')
+        start = answer.find(b"[", colon)
+        if start < 0:
+            break
+        end = start
+        if answer[colon:start].strip() == b":":
+            end = answer.find(b"]", start)
+            found.append(answer[start : end + 1].decode("ascii", "replace"))
+        at = answer.find(b'"embedding"', max(end, colon))
+    return found
+
+
 def checked(value: Any, dimension: int | None) -> list[float]:
     """Return ``value`` as a list of finite floats, not all zero, ``dimension`` long where that is known.
 

@@ -1,0 +1,70 @@
+"""Batches of a refresh: while one is waited for and written, the next is under way already.
+
+PL/Python holds the interpreter while PostgreSQL writes rows and commits, so threads stand still then. What was
+sent before goes on at the service: so the model never waits for the database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from typing import Any
+
+from .embedding import Embedder, Outcome
+from .errors import PolarAIError
+from .interrupts import POLL_SECONDS, Operation, Poll, submit
+from .model import Model
+
+Inputs = Sequence[str | bytes | None]
+
+
+class Batch:
+    """Inputs that are being embedded in worker threads; ``finish`` waits for them."""
+
+    def __init__(self, embedder: Embedder, inputs: Inputs, operation: Operation) -> None:
+        """Begin at once. ``operation`` is what the embedder's calls belong to."""
+        self.model = embedder.model
+        self.inputs = inputs
+        self.operation = operation
+        self._size = embedder.model.batch_size
+        self._futures: list[Future[list[Outcome]]] = [submit(work) for work in embedder.requests(inputs)]
+
+    def is_of(self, model: Model, inputs: Inputs) -> bool:
+        """Tell whether these are the inputs, and the model is still what it was."""
+        return self.model == model and self.inputs == inputs
+
+    def finish(self, poll: Poll) -> tuple[list[Outcome | None], PolarAIError | None]:
+        """Return one outcome for each input, and the fault that broke the batch off, if any.
+
+        What was answered before a fault is kept: it has been paid for. ``poll`` raises on a cancel.
+        """
+        fault: PolarAIError | None = None
+        waiting: set[Future[Any]] = set(self._futures)
+        try:
+            while waiting and fault is None:
+                done, waiting = wait(waiting, POLL_SECONDS, FIRST_COMPLETED)
+                poll()
+                try:
+                    self.operation.expire()
+                    for future in done:
+                        future.result()
+                except PolarAIError as error:
+                    fault = error
+        except BaseException:
+            self.abandon()
+            raise
+        if fault is not None:
+            self.abandon()
+        outcomes: list[Outcome | None] = []
+        for position, future in enumerate(self._futures):
+            answered = future.done() and not future.cancelled() and future.exception() is None
+            size = min(self._size, len(self.inputs) - position * self._size)
+            unanswered: list[Outcome | None] = [None] * size
+            outcomes += future.result() if answered else unanswered
+        return outcomes, fault
+
+    def abandon(self) -> None:
+        """Break off what is under way."""
+        self.operation.abort()
+        for future in self._futures:
+            future.cancel()
