@@ -6,16 +6,23 @@ sent before goes on at the service: so the model never waits for the database.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
+from functools import partial
 from typing import Any
 
 from .embedding import Embedder, Outcome
 from .errors import PolarAIError
 from .interrupts import POLL_SECONDS, Operation, Poll, submit
 from .model import Model
+from .slots import here
 
 Inputs = Sequence[str | bytes | None]
+
+
+# Older work goes first where threads wait for the same thing.
+_numbers = itertools.count()
 
 
 class Batch:
@@ -27,7 +34,9 @@ class Batch:
         self.inputs = inputs
         self.operation = operation
         self._size = embedder.model.batch_size
-        self._futures: list[Future[list[Outcome]]] = [submit(work) for work in embedder.requests(inputs)]
+        self._futures: list[Future[list[Outcome]]] = [
+            submit(partial(_numbered, next(_numbers), work)) for work in embedder.requests(inputs)
+        ]
 
     def is_of(self, model: Model, inputs: Inputs) -> bool:
         """Tell whether these are the inputs, and the model is still what it was."""
@@ -68,3 +77,8 @@ class Batch:
         self.operation.abort()
         for future in self._futures:
             future.cancel()
+
+
+def _numbered(number: int, work: Callable[[], list[Outcome]]) -> list[Outcome]:
+    here.number = number
+    return work()
