@@ -103,6 +103,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.execute(
         literal_sql("""
+        drop schema if exists ganos_ai cascade;
         drop schema polar_ai cascade;
 
         do $$

@@ -51,7 +51,10 @@ def upgrade() -> None:
         comment on column polarlens.refresh_runs.reused is 'Of these, how many took the embedding of an identical input instead of a call.';
 
         -- Their successors take more arguments.
-        drop function if exists polar_ai._embed(text, text[], integer), polar_ai._embed_provider(text, text[], integer);
+        drop function if exists
+            polar_ai._embed(text, text[], integer),
+            polar_ai._embed_provider(text, text[], integer),
+            polar_ai._embed_provider(text, text, text[], integer);
 
         create table polarlens.texts (
             text_id bigint primary key generated always as identity,

@@ -20,12 +20,12 @@ import shutil
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import psycopg
+import requests
 
 from scripts.benchmarks.photos import photos
 from scripts.benchmarks.usage import watched
@@ -131,8 +131,10 @@ class Bench:
 def stand_in(per_second: float, dimension: int) -> Iterator[str]:
     """Run the stand-in and yield its URL."""
     process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "scripts.benchmarks.stand_in"]
-        + ["--per-second", str(per_second), "--dimension", str(dimension)],
+        [
+            *(sys.executable, "-P", "-m", "scripts.benchmarks.stand_in"),
+            *("--per-second", str(per_second), "--dimension", str(dimension)),
+        ],
         env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
         stdout=subprocess.PIPE,
         text=True,
@@ -161,8 +163,9 @@ def local_model(name: str) -> Iterator[str]:
 
 def asked(url: str, path: str, body: bytes | None = None) -> dict[str, Any]:
     """Ask the stand-in about itself; nothing from a real service."""
-    with contextlib.suppress(OSError, ValueError), urllib.request.urlopen(url.replace("/post", path), body, 10) as got:
-        answer: dict[str, Any] = json.load(got)
+    with contextlib.suppress(requests.RequestException):
+        method = "GET" if body is None else "POST"
+        answer: dict[str, Any] = requests.request(method, url.replace("/post", path), timeout=10).json()
         return answer
     return {}
 

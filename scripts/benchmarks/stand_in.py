@@ -24,7 +24,7 @@ DISTINCT_VECTORS = 1000
 
 def vectors(dimension: int) -> list[bytes]:
     """Return embeddings as JSON: random, of single precision, as a real service writes them."""
-    draw = random.Random(1)
+    draw = random.Random(1)  # noqa: S311 - vectors that mean nothing
     written = []
     for _ in range(DISTINCT_VECTORS):
         values = (struct.unpack("f", struct.pack("f", draw.gauss(0, 0.4)))[0] for _ in range(dimension))

@@ -15,6 +15,7 @@ import onnxruntime  # type: ignore[import-untyped]
 import pytest
 from onnx import TensorProto, helper
 from onnx.helper import make_tensor_value_info
+from PIL import Image
 
 from scripts.clip import figures
 from scripts.clip.choice import MODEL_NAMES
@@ -25,6 +26,8 @@ from scripts.clip.starter import TOP_CLASSES, StarterEncoder, mixture
 from scripts.clip.torch_stream import MAGIC_NUMBER, PROTOCOL_VERSION, UnsafeWeightsError, read_state_dict
 from tests.clip_service.drawings import DRAWINGS
 
+GOLDEN_CLASSES = [782, 653, 534, 965, 204]
+GOLDEN_LOGITS = [3.982, 3.565, 3.515, -2.318, -2.335]
 CLASS_OF = {"traffic_light": 920, "clock": 409, "crossword": 918, "envelope": 549, "website": 916, "balloon": 417}
 
 
@@ -39,6 +42,14 @@ def test_network_recognises_the_drawings(starter: StarterEncoder) -> None:
     # With the wrong activation, padding or pixel scale it still guesses some, but is far from sure.
     probabilities = np.exp(logits - logits.max(axis=1, keepdims=True))
     assert (probabilities.max(axis=1) / probabilities.sum(axis=1)).min() > 0.4
+
+
+def test_network_computes_what_it_did_when_it_was_checked(starter: StarterEncoder) -> None:
+    """Recorded when every photo of a set was recognised; a wrong pixel scale shifts these by whole units."""
+    ramp = np.linspace(0, 255, 260)
+    grid = np.stack(np.broadcast_arrays(ramp[:, None], ramp[None, :], ramp[::-1, None]), axis=-1)
+    (logits,) = starter.classify([Image.fromarray(grid.astype(np.uint8))])
+    assert logits[GOLDEN_CLASSES] == pytest.approx(GOLDEN_LOGITS, abs=0.01)
 
 
 def test_class_names_are_in_the_networks_order() -> None:

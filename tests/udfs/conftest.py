@@ -13,6 +13,8 @@ import pytest
 from tests.support.database import Database, new_database
 from tests.support.raw_server import Behaviour, RawServer
 
+NOT_BUILT_IN = "model_id !~ '^_'"
+
 
 @pytest.fixture(scope="module")
 def shared(server: dict[str, str], template: str) -> Iterator[Database]:
@@ -24,10 +26,10 @@ def shared(server: dict[str, str], template: str) -> Iterator[Database]:
 @pytest.fixture
 def db(shared: Database) -> Iterator[Database]:
     """The shared database, with its registry and allow-list empty."""
-    shared.run("delete from polar_ai.models")
-    shared.run("delete from polar_ai.allow_list")
-    shared.run("reset all")
     shared.run("reset role")
+    shared.run("reset all")
+    shared.run(f"select polar_ai.ai_dropmodel(model_id) from polar_ai.models where {NOT_BUILT_IN}")
+    shared.run("delete from polar_ai.allow_list")
     yield shared
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.support.database import Database
@@ -9,20 +11,44 @@ from tests.support.database import Database
 OURS = "('polar_ai', 'polarlens')"
 
 # Their transform functions are the caller's, and find what the caller finds.
-WITHOUT_SEARCH_PATH = {"ai_callmodel", "ai_embedding", "_embed"}
-SECURITY_DEFINERS = {
-    "_embed_bytes",
-    "_embed_one",
-    "_embed_provider",
-    "_index_progress",
-    "_post",
+WITHOUT_SEARCH_PATH = {
+    "_call_many",
+    "_embed",
+    "ai_callmodel",
+    "ai_callmodel_raw",
+    "ai_callmodels",
+    "ai_embedding",
+    "ai_testmodel",
+    "ai_text_classification",
+    "ai_text_embedding",
+    "ai_text_generation",
+}
+FOR_ADMINS_ONLY = {
     "ai_allow",
     "ai_altermodel",
     "ai_createmodel",
     "ai_disallow",
     "ai_dropmodel",
+    "ai_grantmodel",
+    "ai_revokemodel",
+    "ai_setmodeltoken",
 }
-FOR_ADMINS_ONLY = {"ai_allow", "ai_disallow", "ai_createmodel", "ai_altermodel", "ai_dropmodel"}
+# They need a token, or write to tables that nobody else may.
+SECURITY_DEFINERS = FOR_ADMINS_ONLY | {
+    "_call_provider",
+    "_call_raw",
+    "_embed_bytes",
+    "_embed_one",
+    "_embed_provider",
+    "_index_progress",
+    "_permit_N",
+    "_post",
+    "_post_many",
+    "_probe",
+    "_seal_token",
+}
+# The one documented overload: a text, and an array of texts.
+OVERLOADED = {"ai_text_embedding"}
 
 
 def functions(db: Database, where: str) -> set[str]:
@@ -32,7 +58,7 @@ def functions(db: Database, where: str) -> set[str]:
         inner join pg_namespace as n on n.oid = p.pronamespace
         where n.nspname in {OURS} and {where}
     """
-    return {name for (name,) in db.rows(query)}
+    return {re.sub(r"^_permit_\d+$", "_permit_N", name) for (name,) in db.rows(query)}
 
 
 def test_there_is_something_to_check(db: Database) -> None:
@@ -53,6 +79,7 @@ def test_roles_may_execute_what_is_meant_for_them(db: Database, role: str) -> No
 def test_the_search_path_is_pinned_and_ends_with_pg_temp(db: Database) -> None:
     pinned = "exists (select from unnest(p.proconfig) as c where c = 'search_path=pg_catalog, pg_temp')"
     assert functions(db, f"not coalesce({pinned}, false)") == WITHOUT_SEARCH_PATH
+    assert not WITHOUT_SEARCH_PATH & functions(db, "p.prosecdef")
 
 
 def test_only_what_needs_the_owners_rights_has_them(db: Database) -> None:
@@ -60,10 +87,10 @@ def test_only_what_needs_the_owners_rights_has_them(db: Database) -> None:
 
 
 def test_no_function_is_installed_twice(db: Database) -> None:
-    assert len(functions(db, "true")) == db.value(
-        f"select count(*) from pg_proc as p inner join pg_namespace as n on n.oid = p.pronamespace"
-        f" where n.nspname in {OURS}"
+    query = (
+        f"select p.proname from pg_proc as p, pg_namespace as n where n.oid = p.pronamespace and n.nspname in {OURS}"
     )
+    assert {name for (name,) in db.rows(f"{query} group by p.proname having count(*) > 1")} == OVERLOADED
 
 
 COMMENTED = {

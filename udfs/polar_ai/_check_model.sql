@@ -13,7 +13,7 @@ set search_path to pg_catalog, pg_temp
 as $$
 declare
     v_input text := model_config ->> 'input';
-    v_known constant text[] := '{clip-as-service}';
+    v_known constant text[] := string_to_array('@providers@', ', ');
 begin
     if coalesce(model_id, '') = '' then
         raise exception 'a model needs a model_id' using errcode = 'null_value_not_allowed';

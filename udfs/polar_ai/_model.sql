@@ -1,6 +1,8 @@
 -- What a call needs of the registry, under the caller's rights; the token is not part of it.
 create or replace function polar_ai._model(
-    model_id text, out model_name text, out in_fn text, out out_fn text, out headers_call text, out fingerprint text
+    model_id text,
+    out model_name text, out model_type text, out in_fn text, out out_fn text, out headers_call text,
+    out fingerprint text, out permit text
 )
 language plpgsql stable
 set search_path to pg_catalog, pg_temp
@@ -14,7 +16,14 @@ begin
         using errcode = 'undefined_object',
         hint = 'select model_id from polar_ai._ai_models; lists the registered ones.';
     end if;
+    if not has_function_privilege(format('polar_ai._permit_%s()', v_model.model_seq), 'execute') then
+        raise exception 'permission denied for model %', _model.model_id
+        using errcode = 'insufficient_privilege',
+        hint = format('An administrator can grant it: select polar_ai.ai_grantmodel(%L, %L);', _model.model_id, current_user);
+    end if;
+    execute format('select polar_ai._permit_%s()', v_model.model_seq) into permit;
     model_name := v_model.model_name;
+    model_type := lower(v_model.model_type);
     in_fn := polar_ai._function_name(_model.model_id, v_model.model_in_transform_fn);
     out_fn := polar_ai._function_name(_model.model_id, v_model.model_out_transform_fn);
     headers_call := polar_ai._function_name(_model.model_id, v_model.model_headers_fn) || (
@@ -35,7 +44,8 @@ $$;
 
 comment on function polar_ai._model(text) is
 'Internal: a model''s name, its transform functions ready to call, and its fingerprint: what the embeddings depend on
-(provider, name, dimension, preprocessing, transform functions), but not where it runs.';
+(provider, name, dimension, preprocessing, transform functions), but not where it runs; and the permit that the functions
+running as the owner ask for. Errors: 42704 no such model, 42501 not granted to the current role.';
 
 revoke all on function polar_ai._model(text) from public;
 grant execute on function polar_ai._model(text) to polar_ai_user, polar_ai_admin;

@@ -47,9 +47,7 @@ begin
     where m.model_id = ai_altermodel.model_id;
 
     if v_config ? 'token' then
-        insert into polar_ai.model_secrets as s (model_id, token)
-        values (ai_altermodel.model_id, v_config ->> 'token')
-        on conflict on constraint model_secrets_pkey do update set token = excluded.token;
+        perform polar_ai._store_token(ai_altermodel.model_id, v_config ->> 'token');
     end if;
     return true;
 end

@@ -25,9 +25,13 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 
 @dataclass(frozen=True)
 class Grant:
-    """How far an allowed URL may reach: ``special`` includes private and loopback addresses."""
+    """How far an allowed URL may reach beyond public addresses.
+
+    ``special`` includes private and loopback addresses, ``link_local`` those where clouds keep their metadata.
+    """
 
     special: bool
+    link_local: bool = False
 
 
 def parse_url(url: str) -> SplitResult:
@@ -63,12 +67,31 @@ def masked(url: str) -> str:
 
 
 def check_url(url: str, entries: Sequence[str], own: Sequence[str] = ()) -> Grant:
-    """Return how far ``url`` may reach, or raise NOT_ALLOWED. ``own`` lists a model's own URL as an entry."""
+    """Return how far ``url`` may reach, or raise NOT_ALLOWED.
+
+    ``own`` lists a model's own URL, which registering it named: it may be private, but never link-local.
+    """
     parts = parse_url(url)
     matches = [entry for entry in (*entries, *own) if _matches(parts, entry)]
     if not matches:
         raise not_allowed(url)
-    return Grant(special=any("*" not in entry for entry in matches))
+    named = [entry for entry in matches if "*" not in entry]
+    return Grant(special=bool(named), link_local=any(entry in entries for entry in named))
+
+
+def check_address(address: str, grant: Grant, origin: str) -> None:
+    """Raise NOT_ALLOWED where ``address``, which ``origin``'s host name led to, is beyond ``grant``."""
+    if is_link_local(address) and not grant.link_local:
+        raise not_allowed(origin, address)
+    if is_special(address) and not grant.special:
+        raise not_allowed(origin, address)
+
+
+def is_link_local(address: str) -> bool:
+    """Tell whether an IP address, or the IPv4 address in it, is link-local: where metadata services are."""
+    ip = _plain(address)
+    # Alibaba Cloud's and Oracle's metadata addresses are no link-local ones.
+    return ip.is_link_local or str(ip) in ("100.100.100.200", "192.0.0.192", "fd00:ec2::254")
 
 
 def not_allowed(url: str, address: str | None = None) -> PolarAIError:
@@ -86,17 +109,21 @@ def not_allowed(url: str, address: str | None = None) -> PolarAIError:
 
 def is_special(address: str) -> bool:
     """Tell whether an IP address is anything but a public unicast one."""
-    ip = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(ip, ipaddress.IPv6Address):
-        # An IPv4 address in IPv6 clothes is judged as what it reaches.
-        inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
-        if inner is None and ip in ipaddress.ip_network("64:ff9b::/96"):
-            inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
-        if inner is not None:
-            return is_special(str(inner))
-        if ip.is_site_local or ip.is_reserved:
-            return True
+    ip = _plain(address)
+    if isinstance(ip, ipaddress.IPv6Address) and (ip.is_site_local or ip.is_reserved):
+        return True
     return not ip.is_global or ip.is_multicast
+
+
+def _plain(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """Return the address; of an IPv4 address in IPv6 clothes, the IPv4 address that it reaches."""
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(ip, ipaddress.IPv4Address):
+        return ip
+    inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
+    if inner is None and ip in ipaddress.ip_network("64:ff9b::/96"):
+        inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+    return inner or ip
 
 
 def _matches(parts: SplitResult, entry: str) -> bool:

@@ -7,6 +7,7 @@ sent before goes on at the service: so the model never waits for the database.
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from functools import partial
@@ -16,7 +17,7 @@ from .embedding import Embedder, Outcome
 from .errors import PolarAIError
 from .interrupts import POLL_SECONDS, Operation, Poll, submit
 from .model import Model
-from .slots import here
+from .slots import Slots, here
 
 Inputs = Sequence[str | bytes | None]
 
@@ -77,6 +78,68 @@ class Batch:
         self.operation.abort()
         for future in self._futures:
             future.cancel()
+
+
+class Stream:
+    """What a session has under way: the batch that it waits for, and the next one."""
+
+    def __init__(self) -> None:
+        """Start with nothing under way."""
+        self._ahead: Batch | None = None
+        self._requests = Slots(1)
+        # As many pictures are decoded at once as there are processors: more would only take memory.
+        self._decodes = Slots(max(2, os.cpu_count() or 2))
+
+    def embed(
+        self,
+        embedder: Callable[[Operation], Embedder],
+        model: Model,
+        inputs: Inputs,
+        ahead: Inputs | None,
+        in_flight: int,
+        poll: Poll,
+    ) -> tuple[list[Outcome | None], PolarAIError | None]:
+        """Return what Batch.finish does, for ``inputs``; begin ``ahead``, which the next call will ask for.
+
+        That is a hint: a call for something else, or for another model, drops what was begun.
+        """
+        self._requests.limit = max(1, in_flight)
+        batch, self._ahead = self._ahead, None
+        if batch is not None and not batch.is_of(model, inputs):
+            batch.abandon()
+            batch = None
+        batch = batch or self._begun(embedder, inputs)
+        try:
+            self._ahead = self._begun(embedder, ahead) if ahead else None
+            outcomes, fault = batch.finish(poll)
+        except BaseException:
+            batch.abandon()
+            self._abandon()
+            raise
+        if fault is not None:
+            self._abandon()
+        return outcomes, fault
+
+    def _begun(self, embedder: Callable[[Operation], Embedder], inputs: Inputs) -> Batch:
+        operation = Operation()
+        made = embedder(operation)
+        send, reduce = made.post, made.reduce
+
+        def post(body: bytes) -> bytes:
+            with self._requests.held(operation):
+                return send(body)
+
+        def reduced(content: bytes, size: int, name: str) -> bytes:
+            with self._decodes.held(operation):
+                return reduce(content, size, name)
+
+        made.post, made.reduce = post, reduced
+        return Batch(made, inputs, operation)
+
+    def _abandon(self) -> None:
+        if self._ahead is not None:
+            self._ahead.abandon()
+            self._ahead = None
 
 
 def _numbered(number: int, work: Callable[[], list[Outcome]]) -> list[Outcome]:

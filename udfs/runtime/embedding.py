@@ -72,7 +72,7 @@ class Embedder:
         ready: list[str | bytes] = []
         for value in inputs:
             try:
-                ready.append(self._prepared(value))
+                ready.append(self.prepared(value))
                 outcomes.append(None)
             except PolarAIError as error:
                 if error.scope == "batch" and error.stage != "load":
@@ -81,7 +81,7 @@ class Embedder:
         answers = iter(self._asked(ready))
         return [next(answers) if outcome is None else outcome for outcome in outcomes]
 
-    def _prepared(self, value: str | bytes | None) -> str | bytes:
+    def prepared(self, value: str | bytes | None) -> str | bytes:
         """Return what goes on the wire for one input: the text, or the image loaded and reduced."""
         if value is None or not value:
             raise PolarAIError("the input is NULL or empty", sqlstate=BAD_ARGUMENT, stage="load")
@@ -107,9 +107,8 @@ class Embedder:
         if not items:
             return []
         try:
-            body = json.dumps(self.provider.request(self.model, items)).encode()
-            content = self.post(body)
-            answers = self.provider.embeddings(self.model, self._parsed(content), len(items))
+            skeleton, cut = vectors.cut(self.post(self._body(items)))
+            answers = self.provider.embeddings(self.model, self._parsed(skeleton), len(items))
         except PolarAIError as error:
             if error.scope == "batch":
                 raise
@@ -117,20 +116,15 @@ class Embedder:
                 return [error]
             middle = len(items) // 2
             return self._asked(items[:middle]) + self._asked(items[middle:])
-        outcomes = [self._checked(answer) for answer in answers]
-        literals = vectors.literals(content)
-        # Not so where a service names or nests its embeddings in another way.
-        if len(literals) == sum(isinstance(answer, list) for answer in answers):
-            written = iter(literals)
-            for answer, outcome in zip(answers, outcomes, strict=True):
-                literal = next(written) if isinstance(answer, list) else ""
-                if isinstance(outcome, vectors.Embedding):
-                    outcome.literal = literal
-        return outcomes
+        return [self._checked(cut.get(answer, answer) if isinstance(answer, str) else answer) for answer in answers]
+
+    def _body(self, items: Sequence[str | bytes]) -> bytes:
+        body: Callable[[Model, Sequence[str | bytes]], bytes] | None = getattr(self.provider, "body", None)
+        return body(self.model, items) if body else json.dumps(self.provider.request(self.model, items)).encode()
 
     def _checked(self, answer: Any) -> Outcome:
         try:
-            return vectors.Embedding(vectors.checked(answer, self.model.dimension))
+            return vectors.checked(answer, self.model.dimension)
         except PolarAIError as error:
             if error.scope == "batch":
                 raise

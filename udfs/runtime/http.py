@@ -7,6 +7,7 @@ is then connected to: neither a redirect nor a resolver that changes its answer 
 from __future__ import annotations
 
 import contextlib
+import functools
 import http.cookiejar
 import os
 import socket
@@ -41,8 +42,7 @@ from .errors import (
 from .interrupts import Operation
 
 MAX_REDIRECTS = 5
-# However patient the caller is: a service that says "come back in an hour" is down.
-MAX_RETRY_AFTER_SECONDS = 120.0
+LEAST_PAUSE_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ _here = threading.local()
 class _Guard:
     """Mixed into urllib3's connections: checks the address, and tells the exchange its connection."""
 
-    special_allowed = False
+    grant: allow_list.Grant
     _requests_made = 0
 
     def _new_conn(self: Any) -> socket.socket:
@@ -128,10 +128,9 @@ class _Guard:
         except OSError as error:
             raise NameResolutionError(self.host, self, error) from error  # type: ignore[arg-type]
         addresses = list(dict.fromkeys(str(info[4][0]) for info in infos))
-        if not self.special_allowed:
-            for address in filter(allow_list.is_special, addresses):
-                scheme = "https" if isinstance(self, HTTPSConnection) else "http"
-                raise allow_list.not_allowed(f"{scheme}://{self.host}:{self.port}/", address)
+        scheme = "https" if isinstance(self, HTTPSConnection) else "http"
+        for address in addresses:
+            allow_list.check_address(address, self.grant, f"{scheme}://{self.host}:{self.port}/")
         failure: OSError = OSError("the name has no address")
         for address in addresses:
             # Connecting to the checked address asks no resolver again.
@@ -163,26 +162,14 @@ class _Guard:
         super().request(*args, **kwargs)  # type: ignore[misc]
 
 
-class _PublicHTTP(_Guard, HTTPConnection):
-    pass
-
-
-class _PublicHTTPS(_Guard, HTTPSConnection):
-    pass
-
-
-class _AnyHTTP(_PublicHTTP):
-    special_allowed = True
-
-
-class _AnyHTTPS(_PublicHTTPS):
-    special_allowed = True
-
-
-def _pool_classes(plain: type, secure: type) -> dict[str, type]:
+def _pool_classes(grant: allow_list.Grant) -> dict[str, type]:
+    """Return urllib3's pools with connections that are held to ``grant``."""
     return {
-        "http": type("Pool", (HTTPConnectionPool,), {"ConnectionCls": plain}),
-        "https": type("Pool", (HTTPSConnectionPool,), {"ConnectionCls": secure}),
+        scheme: type("Pool", (pool,), {"ConnectionCls": type("Connection", (_Guard, plain), {"grant": grant})})
+        for scheme, pool, plain in (
+            ("http", HTTPConnectionPool, HTTPConnection),
+            ("https", HTTPSConnectionPool, HTTPSConnection),
+        )
     }
 
 
@@ -196,21 +183,18 @@ class _GuardedAdapter(HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = self._pool_classes
 
 
-def _new_session(special: bool) -> requests.Session:
+@functools.cache
+def _session(grant: allow_list.Grant) -> requests.Session:
+    """Return the kept connections of one grant: they are never lent to a call with another."""
     session = requests.Session()
     # Neither a proxy nor a .netrc of the server's environment: they would go round the address check.
     session.trust_env = False
     session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
     session.headers["User-Agent"] = "polarlens"
-    classes = _pool_classes(_AnyHTTP, _AnyHTTPS) if special else _pool_classes(_PublicHTTP, _PublicHTTPS)
-    adapter = _GuardedAdapter(classes)
+    adapter = _GuardedAdapter(_pool_classes(grant))
     session.mount("http://", adapter)
     session.mount("https://", adapter)
     return session
-
-
-# Connections made under one grant are never lent to a call with the other.
-_sessions = {special: _new_session(special) for special in (False, True)}
 
 
 def get(url: str, entries: Sequence[str], limits: Limits, operation: Operation, size_limit: int) -> bytes | None:
@@ -247,8 +231,26 @@ def post(
 ) -> bytes:
     """Send ``body`` as JSON to a model's ``url`` and return the body of its 2xx answer.
 
-    Raises PolarAIError for anything else. The model's own URL counts as allowed, whatever its address:
-    registering it named it.
+    Raises PolarAIError for anything else.
+    """
+    answer = exchange(url, body, headers, entries, limits, operation, description)
+    if not 200 <= answer.status < 300:
+        raise _status_error(answer, description, stage="request")
+    return answer.content
+
+
+def exchange(
+    url: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    entries: Sequence[str],
+    limits: Limits,
+    operation: Operation,
+    description: str,
+) -> Answer:
+    """Send ``body`` as JSON to a model's ``url`` and return the answer, whatever its status.
+
+    The model's own URL counts as allowed, for registering it named it, unless its address is link-local.
     """
     grant = allow_list.check_url(url, entries, own=[url])
     sent = {"Content-Type": "application/json", "Accept": "application/json", **headers}
@@ -259,9 +261,7 @@ def post(
             sqlstate=TOO_LARGE,
             scope="batch",
         )
-    if not 200 <= answer.status < 300:
-        raise _status_error(answer, description, stage="request")
-    return answer.content
+    return answer
 
 
 def _tried(
@@ -275,21 +275,33 @@ def _tried(
     description: str,
     size_limit: int,
 ) -> Answer:
-    """Send once, and again up to ``retry_times`` where the service was not reached or asks to wait."""
-    for attempt in range(limits.retry_times + 1):
-        last = attempt == limits.retry_times or operation.aborted.is_set()
+    """Send once, and again up to ``retry_times`` where the service was not reached or is not ready.
+
+    A service that asks to wait (429, or 503 with Retry-After) has not failed: that counts as no try, and is waited for
+    as long as one request may take.
+    """
+    tries, patience_ends = 0, time.monotonic() + limits.timeout
+    while True:
         pause = limits.retry_interval
         try:
             answer = _once(method, url, body, headers, grant, limits, operation, description, size_limit)
         except PolarAIError as error:
-            if last or error.sqlstate not in (UNREACHABLE, CONNECTION_LOST):
+            if tries == limits.retry_times or error.sqlstate not in (UNREACHABLE, CONNECTION_LOST):
                 raise
+            tries += 1
         else:
-            if last or answer.status not in (429, 503):
+            asked = _retry_after(answer)
+            if answer.status == 429 or (answer.status == 503 and asked is not None):
+                # "Come back in 0 seconds" must not become a busy loop.
+                pause = max(pause if asked is None else asked, LEAST_PAUSE_SECONDS)
+                if time.monotonic() + pause > patience_ends:
+                    return answer
+            elif answer.status != 503 or tries == limits.retry_times:
                 return answer
-            pause = max(pause, min(_retry_after(answer), MAX_RETRY_AFTER_SECONDS))
+            else:
+                tries += 1
         operation.sleep(pause)
-    raise AssertionError("unreachable")
+        operation.check()
 
 
 def _once(
@@ -307,7 +319,7 @@ def _once(
     operation.enter(exchange)
     _here.exchange = exchange
     try:
-        session = _sessions[grant.special]
+        session = _session(grant)
         while True:
             try:
                 return _exchange(session, method, url, body, headers, limits, exchange, size_limit)
@@ -462,8 +474,9 @@ def _status_error(answer: Answer, description: str, stage: str) -> PolarAIError:
     )
 
 
-def _retry_after(answer: Answer) -> float:
+def _retry_after(answer: Answer) -> float | None:
+    """Return the seconds that the service asks to wait, or None where it does not say (dates are not read)."""
     try:
-        return max(0.0, float(answer.headers.get("Retry-After", 0)))
-    except ValueError:
-        return 0.0
+        return max(0.0, float(answer.headers["Retry-After"]))
+    except (KeyError, ValueError):
+        return None

@@ -167,6 +167,11 @@ def _is_fit(image: Image.Image, content: bytes, short_side: int) -> bool:
     )
 
 
+def example() -> bytes:
+    """Return a small picture, to try a model with."""
+    return _encoded(Image.linear_gradient("L").convert("RGB").resize((64, 64)), "JPEG", MODEL_JPEG_QUALITY)
+
+
 def _check_size(image: Image.Image, name: str) -> None:
     width, height = image.size
     if width * height > MAX_PIXELS:

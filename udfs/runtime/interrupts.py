@@ -78,6 +78,11 @@ class Operation:
         """Wait in a worker thread, no longer than until abort()."""
         self.aborted.wait(seconds)
 
+    def check(self) -> None:
+        """Raise in a worker thread where the operation was ended."""
+        if self.aborted.is_set():
+            raise PolarAIError("the call was broken off", sqlstate=CONNECTION_LOST, scope="batch")
+
     def _snapshot(self) -> list[Exchange]:
         with self._lock:
             return list(self._under_way)

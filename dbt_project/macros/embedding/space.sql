@@ -5,9 +5,7 @@
             coalesce(r.model_config ->> 'input', 'text') as kind,
             set_config('polar.ai.http_timeout_msec', '" ~ settings.request_timeout * 1000 ~ "', false),
             set_config('polar.ai.retry_times', '" ~ settings.retry_times ~ "', false),
-            set_config('polar.ai.retry_interval_msec', '1000', false),
-            -- Where dbt was killed, its last statement ends soon instead of working for nobody.
-            set_config('client_connection_check_interval', '2s', false)
+            set_config('polar.ai.retry_interval_msec', '1000', false)
         from polar_ai._model(" ~ polarlens.literal(settings.model) ~ ") as m
         cross join polar_ai._ai_models as r where r.model_id = " ~ polarlens.literal(settings.model)
     )[0] %}
