@@ -14,11 +14,13 @@ import traceback
 from array import array
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from ..providers import PROVIDERS
 from . import allow_list, http, images, local_files, merging, session
-from .embedding import Embedder
+from .batches import Stream
+from .embedding import Embedder, Outcome
 from .errors import BAD_ARGUMENT, BAD_RESPONSE, INTERNAL, PolarAIError, excerpt, printable
 from .interrupts import Operation, run, run_many
 from .model import Model
@@ -29,6 +31,9 @@ Error = str | None  # PolarAIError.as_dict() as JSON
 # Embedded query texts, by (model, its fingerprint, the text's hash); a few megabytes.
 _query_cache: OrderedDict[tuple[str, str, bytes], array[float]] = OrderedDict()
 QUERY_CACHE_SIZE = 1000
+
+# What a refresh has under way between its statements.
+_stream = Stream()
 # PostgreSQL keeps no value over 1 GB, whatever limit the caller gives.
 MAX_BYTEA = 2**30 - 2**10
 # The escape \\u0000, its own backslash not escaped.
@@ -127,26 +132,41 @@ def post_many(
 
 
 def embed(
-    plpy: Any, model_id: str, permit: str, inputs: list[str | None], in_flight: int | None
+    plpy: Any,
+    model_id: str,
+    permit: str,
+    inputs: list[str | bytes | None],
+    ahead: list[str | bytes | None] | None,
+    in_flight: int | None,
+    dimension: int | None,
 ) -> Iterator[tuple[int, str | None, Error]]:
     """Yield (position from 1, the embedding as pgvector's literal, error) for each input, in order.
 
-    A fault of the whole batch is yielded as one row with position 0.
+    ``ahead`` is what the next call will ask for: it is begun now, and kept for that call. A fault of the whole
+    batch is yielded as one more row, with position 0; inputs that it left unanswered have none.
     """
 
-    def work() -> list[Any]:
-        embedder, poll = _embedder(plpy, session.model(plpy, model_id, permit), operation := Operation())
-        return embedder.embed(inputs, operation, poll, max(1, in_flight or IN_FLIGHT))
+    def work() -> tuple[list[Outcome | None], PolarAIError | None]:
+        model = session.model(plpy, model_id, permit)
+        if dimension is not None and model.dimension is None:
+            model = replace(model, config={**model.config, "dimension": dimension})
 
-    outcomes, error = _outcome(plpy, work)
-    if outcomes is None:
-        yield 0, None, error
-        return
+        def embedder(operation: Operation) -> Embedder:
+            return _embedder(plpy, model, operation)[0]
+
+        return _stream.embed(embedder, model, inputs, ahead, max(1, in_flight or IN_FLIGHT), lambda: session.poll(plpy))
+
+    done, error = _outcome(plpy, work)
+    outcomes, fault = done or ([], None)
     for position, outcome in enumerate(outcomes, 1):
         if isinstance(outcome, PolarAIError):
             yield position, None, json.dumps(outcome.as_dict())
-        else:
-            yield position, str(outcome), None
+        elif outcome is not None:
+            yield position, getattr(outcome, "literal", "") or str(outcome), None
+    if fault is not None:
+        error = json.dumps(fault.as_dict())
+    if error is not None:
+        yield 0, None, error
 
 
 def embed_one(

@@ -25,6 +25,7 @@ MAX_SIDE = 32_767
 WHOLE_PIXELS = 16_000_000
 JPEG_QUALITY = 75  # polar_ai's documented quality
 MODEL_JPEG_QUALITY = 95  # what a model sees should not show the encoder
+MODEL_JPEG_BYTES = 100_000  # a larger one is worth encoding again
 # An animation's or a document's further pages are never decoded.
 _MIME = {"JPEG": "image/jpeg", "MPO": "image/jpeg", "PNG": "image/png", "BMP": "image/bmp"}
 # What photographs come in. Pillow's other readers stay closed: that of EPS starts a program, Ghostscript.
@@ -139,20 +140,25 @@ def from_base64(text: str) -> bytes:
 
 
 def for_model(content: bytes, short_side: int, name: str) -> bytes:
-    """Return the image upright, in plain RGB, its short side ``short_side`` pixels, as JPEG.
+    """Return the image upright, in plain RGB, its short side about ``short_side`` pixels, as JPEG.
 
-    The service crops and normalises. A picture never grows, and one of extreme proportions is cut to its
-    middle, for a model sees only a square of it.
+    The service scales, crops and normalises; what it is spared is size. So a short side of up to half as much
+    again stays, and a small JPEG that is fit as it is goes as it is. A picture never grows, and one of extreme
+    proportions is cut to its middle, for a model sees only a square of it.
     """
+    enough = short_side + short_side // 2
     with opened(content, name) as image:
         if image.format == "JPEG":
-            image.draft("RGB", (short_side * 2, short_side * 2))
+            if _is_fit(image, content, enough):
+                return content
+            # At a fraction of the size, no smaller than is needed: much of the work of decoding is saved.
+            image.draft("RGB", (short_side, short_side))
         turn = _turn(image)
         picture = _middle(image, 3 * min(image.size))
         picture = _eight_bit(picture, at_least=(2 * short_side, 2 * short_side))
         picture = _flattened(_turned(picture, turn))
-        scale = short_side / min(picture.size)
-        if scale < 1:
+        if min(picture.size) > enough:
+            scale = short_side / min(picture.size)
             size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
             picture = picture.resize(size, Image.Resampling.BICUBIC)
         return _encoded(picture, "JPEG", MODEL_JPEG_QUALITY)
@@ -162,6 +168,18 @@ def _formats() -> list[str]:
     """Return those of _FORMATS that this Pillow was built with."""
     Image.init()
     return [name for name in _FORMATS if name in Image.OPEN]
+
+
+def _is_fit(image: Image.Image, content: bytes, short_side: int) -> bool:
+    """Tell whether a JPEG may go to the model as it is: small, upright, RGB or grey, and with an end."""
+    return (
+        image.mode in ("RGB", "L")
+        and min(image.size) <= short_side
+        and max(image.size) <= 3 * min(image.size)
+        and len(content) <= MODEL_JPEG_BYTES
+        and content.rstrip(b"\0").endswith(b"\xff\xd9")
+        and image.getexif().get(ExifTags.Base.Orientation, 1) == 1
+    )
 
 
 def example() -> bytes:

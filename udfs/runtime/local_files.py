@@ -67,8 +67,8 @@ def read(path: str, entries: Sequence[str], limit: int) -> bytes | None:
         ) from None
     try:
         # Judged again on the open file: a link may have changed in between.
-        opened = Path(f"/proc/self/fd/{descriptor}")
-        if opened.exists() and not _may_read(os.path.realpath(bytes(opened)), allowed):
+        opened = _opened(descriptor)
+        if opened is not None and not _may_read(opened, allowed):
             raise _refused(path)
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
@@ -89,6 +89,14 @@ def read(path: str, entries: Sequence[str], limit: int) -> bytes | None:
 def too_large(name: str, limit: int) -> PolarAIError:
     """Return the error for a file over the limit, for callers to whom an empty result would be a trap."""
     return PolarAIError(f"{name} is larger than the limit of {limit / 2**20:g} MB", sqlstate=TOO_LARGE, stage="load")
+
+
+def _opened(descriptor: int) -> bytes | None:
+    """Return where an open file lies, links resolved; None where the system does not tell."""
+    try:
+        return os.readlink(b"/proc/self/fd/%d" % descriptor)  # noqa: PTH115 - bytes
+    except OSError:
+        return None
 
 
 def _encoded(path: str) -> bytes:
