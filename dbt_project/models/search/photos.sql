@@ -1,4 +1,4 @@
--- What people and BI tools read: every photo and how its embedding stands. Calls no model.
+-- What people and BI tools read: every photo, what is known of it, and how its embedding stands. Calls no model.
 with paths as (
 
     select * from {{ ref('stg_image_paths') }}
@@ -32,7 +32,13 @@ select
         else 'pending'
     end as embedding_state,
     errors.message as error_message,
-    errors.attempts as error_attempts
+    errors.attempts as error_attempts,
+    paths.title,
+    paths.caption,
+    paths.taken_at,
+    paths.latitude,
+    paths.longitude,
+    paths.attributes
 from paths
 left join embeddings on paths.image_id = embeddings.image_id
 left join errors on paths.image_id::text = errors.source_key

@@ -1,4 +1,4 @@
--- The photos to embed: paths trimmed, blank ones left out.
+-- The photos to embed: paths trimmed, blank ones left out; and what filters and people know of them.
 with source as (
 
     select * from {{ source('polarlens', 'image_paths') }}
@@ -11,7 +11,13 @@ cleaned as (
         image_id,
         btrim(path) as path,
         source_version,
-        loaded_at
+        loaded_at,
+        title,
+        caption,
+        taken_at,
+        latitude,
+        longitude,
+        attributes
     from source
     where btrim(path) <> ''
 

@@ -1,0 +1,29 @@
+{#- The k nearest rows of an embedding table, best first: rank, key, score and the named columns of details.
+
+    The inner query is what the index serves: the bare operator, ascending, and a limit. The join stands inside it, so
+    that rows whose details are gone, or hidden from the reader by row-level security, take nobody's place. The index
+    may give up before it has k rows; then this returns none, and the caller asks again with exact=true.
+    `+ 0` keeps PostgreSQL 17 and later from trusting the index's order, which is nearly but not quite sorted. -#}
+{% macro nearest(embeddings, details, key, columns, query, k, min_score, where='', exact=false) -%}
+    with nearest as materialized (
+        select
+            d.{{ key }},
+            {% for column in columns %}d.{{ column }},
+            {% endfor %}e.embedding <=> {{ query }} as distance
+        from {{ embeddings }} as e
+        inner join {{ details }} as d on e.{{ key }} = d.{{ key }}
+        where true{{ where }}
+        order by {% if exact %}(e.embedding <=> {{ query }}) + 0, d.{{ key }}{% else %}e.embedding <=> {{ query }}{% endif %}
+        limit {{ k }}
+    )
+
+    select
+        (row_number() over (order by n.distance + 0, n.{{ key }}))::integer,
+        n.{{ key }},
+        (1 - n.distance)::real{% for column in columns %},
+        n.{{ column }}{% endfor %}
+    from nearest as n
+    where ({{ min_score }} is null or (1 - n.distance)::real >= {{ min_score }})
+        {%- if not exact %} and (select count(*) from nearest) >= {{ k }}{% endif %}
+    order by 1
+{%- endmacro %}
