@@ -30,7 +30,7 @@ begin
 
         select p.image_id, p.rank, p.label, p.score::real, p.probability::real, p.path
         from probable as p
-        where p.rank <= $3 and p.probability >= coalesce($5, 0)
+        where p.rank <= $3 and p.probability >= coalesce($5::real, 0)
         order by p.image_id, p.rank
     $statement$, v_embeddings, {{ polarlens.search_function_name('photo_filter') }}(filters))
     using labels, model, k, filters, min_probability, {{ polarlens.search_function_name('logit_scale') }}(model);

@@ -32,7 +32,7 @@ begin
 
         select p.image_id, p.rank, p.label, p.score::real, p.probability::real, p.attributes, p.path
         from probable as p
-        where p.rank <= $3 and p.probability >= coalesce($5, 0)
+        where p.rank <= $3 and p.probability >= coalesce($5::real, 0)
         order by p.image_id, p.rank
     $statement$, {{ polarlens.search_function_name('photo_filter') }}(filters))
     using label_set, {{ polarlens.search_function_name('logit_scale') }}(null), k, filters, min_probability;

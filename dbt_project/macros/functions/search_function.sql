@@ -83,7 +83,8 @@ set plan_cache_mode to 'force_generic_plan'
     {{ header }}
     as $polarlens_body$
     #variable_conflict use_column
-    {{ body }}
+    {# Without the database's name: a copy or a dump restored under another name has to go on working. -#}
+    {{ body | replace(adapter.quote(target.database) ~ '.', '') }}
     $polarlens_body$;
 
     comment on function {{ name }}({{ types | join(', ') }}) is $polarlens_doc${{ docs | join('\n') }}$polarlens_doc$;

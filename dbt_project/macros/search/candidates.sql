@@ -3,6 +3,6 @@
     The function's own SET clause takes the setting back at its end. -#}
 {% macro candidates(k, ef_search, filtered) -%}
     perform set_config('hnsw.ef_search', coalesce(
-        {{ ef_search }}, least(1000, greatest(4 * {{ k }}, {{ 400 if filtered else 100 }}))
+        {{ ef_search }}, least(1000, greatest(4 * {{ k }}, case when {{ filtered }} then 400 else 100 end))
     )::text, true);
 {%- endmacro %}

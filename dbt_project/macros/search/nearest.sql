@@ -3,17 +3,26 @@
     The inner query is what the index serves: the bare operator, ascending, and a limit. The join stands inside it, so
     that rows whose details are gone, or hidden from the reader by row-level security, take nobody's place. The index
     may give up before it has k rows; then this returns none, and the caller asks again with exact=true.
+    A plan that is kept does not know k: plan_for tells the planner how many rows there are at most.
     `+ 0` keeps PostgreSQL 17 and later from trusting the index's order, which is nearly but not quite sorted. -#}
-{% macro nearest(embeddings, details, key, columns, query, k, min_score, where='', exact=false) -%}
+{% macro nearest(embeddings, details, key, columns, query, k, min_score, where='', exact=false, plan_for=none) -%}
+    {%- set distance = 'e.embedding <=> ' ~ query -%}
     with nearest as materialized (
+        {%- if plan_for %}
+        select * from (
+        {%- endif %}
         select
             d.{{ key }},
             {% for column in columns %}d.{{ column }},
-            {% endfor %}e.embedding <=> {{ query }} as distance
+            {% endfor %}{{ distance }} as distance
         from {{ embeddings }} as e
         inner join {{ details }} as d on e.{{ key }} = d.{{ key }}
         where true{{ where }}
-        order by {% if exact %}(e.embedding <=> {{ query }}) + 0, d.{{ key }}{% else %}e.embedding <=> {{ query }}{% endif %}
+        order by {% if exact %}({{ distance }}) + 0, d.{{ key }}{% else %}{{ distance }}{% endif %}
+        {%- if plan_for %}
+        limit {{ plan_for }}
+        ) as planned
+        {%- endif %}
         limit {{ k }}
     )
 
@@ -23,7 +32,7 @@
         (1 - n.distance)::real{% for column in columns %},
         n.{{ column }}{% endfor %}
     from nearest as n
-    where ({{ min_score }} is null or (1 - n.distance)::real >= {{ min_score }})
+    where ({{ min_score }} is null or (1 - n.distance)::real >= {{ min_score }}::real)
         {%- if not exact %} and (select count(*) from nearest) >= {{ k }}{% endif %}
     order by 1
 {%- endmacro %}
