@@ -247,7 +247,7 @@ def test_the_index_serves_the_search_once_and_nothing_is_scanned(
     searching = [plan for plan in plans if "image_embeddings" in plan.split("Query Text:")[-1].split("->", 1)[-1]]
     scans = [re.findall(r"Index Scan using image_embeddings__hnsw.*loops=(\d+)", plan) for plan in searching]
     assert sum(scans, []) == ["1"]
-    assert not [plan for plan in searching if re.search(r"Seq Scan on image_embeddings", plan)]
+    assert not [plan for plan in searching if "Seq Scan" in plan]
 
 
 def test_in_a_lateral_join_the_index_serves_every_row(
@@ -261,4 +261,6 @@ def test_in_a_lateral_join_the_index_serves_every_row(
         cross join lateral search.search_images_by_vector(p.embedding, k => 3) as s
         """,
     )
-    assert sum("Index Scan using image_embeddings__hnsw" in plan for plan in plans) == 5
+    searches = [plan for plan in plans if "Index Scan using image_embeddings__hnsw" in plan]
+    assert len(searches) == 5
+    assert not [plan for plan in searches if "Seq Scan" in plan]

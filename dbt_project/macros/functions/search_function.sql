@@ -57,7 +57,7 @@ set search_path to pg_catalog, {{ polarlens.vector_schema() }}, pg_temp
 {%- endif %}
 {%- if meta.get('scans') %}
 set hnsw.iterative_scan to 'relaxed_order'
-set hnsw.ef_search to '100'
+set hnsw.ef_search to '200'
 set plan_cache_mode to 'force_generic_plan'
 {%- endif %}
     {%- endset -%}

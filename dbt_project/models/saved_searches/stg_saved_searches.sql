@@ -1,10 +1,4 @@
 -- The saved searches as people filled them in, with what is wrong with their filters, if anything.
-with source as (
-
-    select * from {{ source('polarlens_search', 'saved_searches') }}
-
-)
-
 select
     search_id,
     name,
@@ -14,4 +8,4 @@ select
     min_score,
     created_at,
     {{ function('filters_error') }}(filters) as filters_error
-from source
+from {{ source('polarlens_search', 'saved_searches') }}
