@@ -13,6 +13,14 @@
 {#- What `dbt run` leaves out, as the SQL of an on-run-start hook: this package's search functions. `dbt build` builds
     them as resources. At the start, as views and models call them; their bodies name tables only when they are called. -#}
 {% macro build_search_functions(package='polarlens') %}
+    {#- dbt resolves here only what it was told of while it parsed. -#}
+    {%- for space in polarlens.spaces() -%}
+        {%- do ref(space.images) -%}
+        {%- if space.texts -%}{%- do ref(space.texts) -%}{%- endif -%}
+    {%- endfor -%}
+    {%- for name in ['stg_image_paths', 'photos', 'stg_texts', 'stg_labels', 'label_embeddings'] -%}
+        {%- do ref(name) -%}
+    {%- endfor -%}
     {%- if execute and flags.WHICH == 'run' -%}
         {%- for function in graph.functions.values()
             if function.package_name == package and function.config.materialized == 'search_function' %}
