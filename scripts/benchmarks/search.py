@@ -35,7 +35,9 @@ BY_HAND = """
     order by e.embedding <=> %s::halfvec
     limit 10
 """
-ARTICLE = "select id, url from article.images order by embedding <-> article.clip_text_embedding(%s)::vector(512) limit 10"
+ARTICLE = (
+    "select id, url from article.images order by embedding <-> article.clip_text_embedding(%s)::vector(512) limit 10"
+)
 
 
 def main() -> int:
@@ -112,7 +114,10 @@ def against_hand_written(env: dict[str, str], vectors: Vectors, queries: Vectors
     eight = {name: at_once(make, 8, max(20, rounds // 4)) for name, make in makers.items()}
     result["ratio_throughput_8_clients"] = round(eight["ours"][1] / eight["by_hand"][1], 3)
     for name, latency in latencies.items():
-        result[name] = {"1 client": ms(latency), "8 clients": ms(eight[name][0]) | {"per_second": round(eight[name][1])}}
+        result[name] = {
+            "1 client": ms(latency),
+            "8 clients": ms(eight[name][0]) | {"per_second": round(eight[name][1])},
+        }
     # The function returns image_id first here, as the statement by hand does.
     truth = nearest(vectors, queries[:200], K) + 1
     for name, call in calls.items():
@@ -181,8 +186,12 @@ def other_indexes(
     connection: psycopg.Connection[Any], vectors: Vectors, queries: Vectors, rounds: int
 ) -> dict[str, Any]:
     """Return size, build time, latency and recall of vector, and of bits with the best 20 per result ranked again."""
-    connection.execute("create table if not exists public.as_vector (image_id bigint primary key, embedding vector(512))")
-    connection.execute("alter table public.as_vector alter column embedding set storage plain; truncate public.as_vector")
+    connection.execute(
+        "create table if not exists public.as_vector (image_id bigint primary key, embedding vector(512))"
+    )
+    connection.execute(
+        "alter table public.as_vector alter column embedding set storage plain; truncate public.as_vector"
+    )
     connection.execute("insert into public.as_vector select image_id, embedding::vector from search.image_embeddings")
     result: dict[str, Any] = {
         "vector": database.build(

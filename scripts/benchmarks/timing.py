@@ -7,8 +7,9 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-Call = Callable[[int], object]
+Call = Callable[[int], Any]
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ def clustered(count: int, dimension: int = 512, clusters: int = 1000, seed: int 
 
     def directions(number: int) -> Vectors:
         drawn = random.standard_normal((number, dimension), dtype=np.float32) * spectrum
-        return drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
+        return unit(drawn)
 
     common = directions(1)
     centres = directions(clusters)
@@ -39,7 +39,12 @@ def clustered(count: int, dimension: int = 512, clusters: int = 1000, seed: int 
         part = slice(start, start + 100_000)
         mixed = 0.8 * common + 0.8 * centres[cluster[part]] + 0.6 * directions(len(cluster[part]))
         made[part] = mixed @ basis
-    return made / np.linalg.norm(made, axis=1, keepdims=True)
+    return unit(made)
+
+
+def unit(vectors: Vectors) -> Vectors:
+    """Return the vectors scaled to length 1."""
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), dtype=np.float32)
 
 
 def nearest(vectors: Vectors, queries: Vectors, k: int) -> NDArray[np.int64]:

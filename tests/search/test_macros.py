@@ -36,7 +36,8 @@ MODELS = {
     """,
     "dishes": """
         {{ config(materialized='table') }}
-        {{ polarlens.classify(ref('image_embeddings'), ref('label_embeddings'), ref('stg_labels'), where="l.label_set = 'food'") }}
+        {{ polarlens.classify(ref('image_embeddings'), ref('label_embeddings'), ref('stg_labels'),
+            where="l.label_set = 'food'") }}
     """,
     # A second space, as a user adds one: another embedding model, and one line of more_spaces.
     "embeddings/second_embeddings": """

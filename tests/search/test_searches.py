@@ -22,7 +22,7 @@ def found(project: Project, call: str, *parameters: Any) -> list[str]:
 
 
 def key(project: Project, name: str) -> int:
-    return project.database.value("select image_id from search.photos where path like %s", f"%/{name}.png")
+    return int(project.database.value("select image_id from search.photos where path like %s", f"%/{name}.png"))
 
 
 def requests(project: Project) -> int:
@@ -199,7 +199,7 @@ def test_the_same_vector_from_anywhere_finds_the_same(built: Project) -> None:
     with database.connect() as connection:
         connection.execute(f"prepare p (halfvec) as {call.format('$1')}")
         for _ in range(10):
-            assert connection.execute("execute p (%s)" % f"'{vector}'").fetchall() == expected
+            assert connection.execute(f"execute p ('{vector}')").fetchall() == expected
 
 
 ERRORS = [
@@ -246,7 +246,8 @@ def test_one_search_is_one_request_and_none_when_asked_again(built: Project) -> 
         for text, expected in (("a sort of red", 1), ("a sort of red", 0), ("a sort of green", 1)):
             before = requests(built)
             rows = connection.execute(
-                "select s.*, now() from search.search_images(%s, k => 7) as s where s.score > 0 order by s.score desc", [text]
+                "select s.*, now() from search.search_images(%s, k => 7) as s where s.score > 0 order by s.score desc",
+                [text],
             ).fetchall()
             assert rows
             assert requests(built) == before + expected

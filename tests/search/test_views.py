@@ -66,32 +66,42 @@ def test_the_labels_and_neighbours_of_every_photo(built: Project) -> None:
 
 def test_coverage_failures_and_refreshes(project_copy: Project) -> None:
     database = project_copy.database
-    database.run("insert into polarlens.image_paths (path) values ('/nowhere.png'), (%s)", project_copy.photo("late.png", "red"))
+    database.run(
+        "insert into polarlens.image_paths (path) values ('/nowhere.png'), (%s)", project_copy.photo("late.png", "red")
+    )
     database.run("update polarlens.saved_searches set query = 'something red' where name = 'Blue things'")
-    coverage = "select sources, embedded, failed, pending from search.embedding_coverage where relation = 'search.image_embeddings'"
+    ours = "relation = 'search.image_embeddings'"
+    coverage = f"select sources, embedded, failed, pending from search.embedding_coverage where {ours}"
     assert database.rows(coverage) == [(9, 7, 0, 2)]
     assert "waits for dbt run" in database.value("select state from search.saved_searches where name = 'Blue things'")
     before = dict(database.rows("select image_id, xmin::text from search.photo_labels where rank = 1"))
     database.dbt("run")
     assert database.rows(coverage) == [(9, 8, 1, 0)]
     assert database.value("select stage from search.failed_embeddings") == "load"
-    assert database.value("select failed from search.refresh_status where relation = 'search.image_embeddings'") == 1
+    assert database.value(f"select failed from search.refresh_status where {ours}") == 1
     results = database.rows("select path from search.saved_search_results where name = 'Blue things' order by rank")
     assert {Path(path).stem for (path,) in results} <= {"red", "late", "dark_red"}
     # Only the new photo was labelled; its neighbours learnt of it.
     after = dict(database.rows("select image_id, xmin::text from search.photo_labels where rank = 1"))
     assert {key: after[key] for key in before} == before
     late = database.value("select image_id from search.photos where path like '%%/late.png'")
-    assert database.value(
-        """
+    assert (
+        database.value(
+            """
         select neighbour_id from search.photo_neighbours as n
         inner join search.photos as p on n.image_id = p.image_id
         where p.path like '%%/red.png' and rank = 1
         """
-    ) == late
+        )
+        == late
+    )
     # Gone photos are gone everywhere.
     database.run("delete from polarlens.image_paths where image_id = %s", late)
     database.dbt("run")
-    for column, relation in (("image_id", "photo_labels"), ("image_id", "photo_neighbours"), ("neighbour_id", "photo_neighbours")):
+    for column, relation in (
+        ("image_id", "photo_labels"),
+        ("image_id", "photo_neighbours"),
+        ("neighbour_id", "photo_neighbours"),
+    ):
         assert database.rows(f"select 1 from search.{relation} where {column} = %s", late) == []
     assert database.value("select count(*) from search.photo_neighbours") == 42

@@ -15,7 +15,7 @@
     )
 }}
 
-{% set k = var('neighbours_per_photo', 10) %}
+{% set k = var('neighbours_per_photo', 10) | int %}
 
 with photos as (
 
@@ -33,10 +33,11 @@ with photos as (
 
         select photos.*
         from photos
-        where not exists (
-            select from {{ this }} as known
-            where known.image_id = photos.image_id and known.version = photos.version
-        )
+        where
+            not exists (
+                select from {{ this }} as known
+                where known.image_id = photos.image_id and known.version = photos.version
+            )
         order by photos.image_id
         limit {{ var('neighbours_per_run', 20000) }}
 

@@ -15,6 +15,7 @@ with ready as (
     inner join {{ ref('saved_search_embeddings') }} as queries on searches.search_id = queries.search_id
     where searches.state = 'ready'
     -- Keeps what is not ready from being searched for.
+    order by searches.search_id
     offset 0
 
 )

@@ -16,7 +16,11 @@ from scripts.home import state_home
 
 HERE = Path(__file__).resolve().parent
 # The script of each engine, and what it needs.
-PEERS = {"lancedb": ["lancedb", "numpy"], "qdrant": ["qdrant-client", "qdrant-edge-py", "numpy"], "pixeltable": ["pixeltable", "numpy"]}
+PEERS = {
+    "lancedb": ["lancedb", "numpy"],
+    "qdrant": ["qdrant-client", "qdrant-edge-py", "numpy"],
+    "pixeltable": ["pixeltable", "numpy"],
+}
 K = 10
 
 
