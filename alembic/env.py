@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import sqlalchemy as sa
+from alembic.util.exc import CommandError
 
 from alembic import context
 from udfs import install
@@ -15,6 +16,56 @@ from udfs.sql_text import literal_sql
 
 SCHEMA = "polarlens"
 VERSION_TABLE = {"version_table": "alembic_version", "version_table_schema": SCHEMA}
+
+# `create extension polar_ai` ran these migrations too: what it made becomes ours, and the extension itself goes.
+ADOPT_EXTENSION = r"""
+do $$
+declare
+    v_member record;
+begin
+    -- The extension's own script is made from this one.
+    if current_setting('polarlens.creating_extension', true) = 'on' then
+        return;
+    end if;
+    for v_member in
+        select d.classid, d.objid, o.type, o.identity
+        from pg_extension as e
+        inner join pg_depend as d on d.refclassid = 'pg_extension'::regclass and d.refobjid = e.oid and d.deptype = 'e'
+        cross join lateral pg_identify_object(d.classid, d.objid, d.objsubid) as o
+        where e.extname = 'polar_ai'
+        -- A table takes its types with it, and a type its array type: in that order.
+        order by o.type like '%type', o.identity like '%[]'
+    loop
+        continue when not exists (
+            select from pg_depend as d
+            where d.classid = v_member.classid and d.objid = v_member.objid and d.deptype = 'e'
+        );
+        execute format(
+            'alter extension polar_ai drop %s %s',
+            case v_member.type when 'composite type' then 'type' else v_member.type end, v_member.identity
+        );
+    end loop;
+    drop extension if exists polar_ai;
+end
+$$
+"""
+
+# The permits' functions stay: they carry privileges.
+DROP_INTERNAL_FUNCTIONS = r"""
+do $$
+declare
+    v_function regprocedure;
+begin
+    for v_function in
+        select p.oid
+        from pg_proc as p
+        where p.pronamespace = 'polar_ai'::regnamespace and p.proname like '\_%' and p.proname not like '\_permit%'
+    loop
+        execute format('drop function %s', v_function);
+    end loop;
+end
+$$
+"""
 
 
 def run(connection: sa.Connection | None) -> None:
@@ -24,12 +75,19 @@ def run(connection: sa.Connection | None) -> None:
     context.configure(
         connection=connection,
         dialect_name=dialect,
+        # Printed SQL is read by psql, not by a driver: every % as it is, not doubled.
+        dialect_opts={"paramstyle": "named"},
         transactional_ddl=True,
         on_version_apply=lambda **step: reached.append(step["step"].up_revision_id if step["step"].is_upgrade else ""),
         **VERSION_TABLE,  # type: ignore[arg-type]
     )
     with context.begin_transaction():
         command = _command()
+        if command in ("upgrade", "downgrade"):
+            # One at a time: a second upgrade waits, and then finds nothing left to do.
+            context.execute(literal_sql(f"select pg_advisory_xact_lock(hashtext('{SCHEMA} migrations'))"))
+        if command in ("upgrade", "downgrade"):
+            context.execute(literal_sql(ADOPT_EXTENSION))
         if command == "upgrade":
             # Alembic creates its version table before the first migration could create the schema for it.
             context.execute(literal_sql(f"create schema if not exists {SCHEMA}"))
@@ -38,6 +96,9 @@ def run(connection: sa.Connection | None) -> None:
             _install_functions(connection)
         elif command == "downgrade" and _at_base(connection, reached):
             context.execute(literal_sql(f"drop schema if exists {SCHEMA} cascade"))
+        elif command == "downgrade" and (reached or connection is None):
+            # Tables and types may have taken functions with them: the next upgrade installs all of them.
+            context.execute(literal_sql(f"delete from {SCHEMA}.installed_code"))
 
 
 def _command() -> str:
@@ -66,6 +127,8 @@ def _install_functions(connection: sa.Connection | None) -> None:
         installed = connection.execute(sa.text(f"select code_hash from {SCHEMA}.installed_code")).scalar()
         if installed == wanted:
             return
+    # Internal functions are made anew, whatever their signature was: CREATE OR REPLACE could not change it.
+    context.execute(literal_sql(DROP_INTERNAL_FUNCTIONS))
     # A SQL function may name one that a later file creates.
     context.execute(literal_sql("set local check_function_bodies = off"))
     for script in install.statements():
@@ -78,9 +141,25 @@ def _install_functions(connection: sa.Connection | None) -> None:
     )
 
 
+def failure(error: sa.exc.DBAPIError) -> CommandError:
+    """Return what the database said, for a person: without the statement, and without a stack trace."""
+    diagnosis = getattr(error.orig, "diag", None)
+    said = [getattr(diagnosis, f"message_{part}", None) for part in ("primary", "detail", "hint")]
+    lines = [str(line) for line in said if line]
+    if not lines:
+        return CommandError(
+            f"cannot connect to PostgreSQL: {str(error.orig).strip()}\n"
+            "PGHOST, PGPORT, PGUSER, PGPASSWORD and PGDATABASE say where it is."
+        )
+    return CommandError("\n  ".join([*lines, "Nothing was changed: it was one transaction."]))
+
+
 if context.is_offline_mode():
     run(None)
 else:
-    # No URL but the driver: libpq reads its own variables.
-    with sa.create_engine("postgresql+psycopg://", poolclass=sa.NullPool).connect() as database:
-        run(database)
+    try:
+        # No URL but the driver: libpq reads its own variables.
+        with sa.create_engine("postgresql+psycopg://", poolclass=sa.NullPool).connect() as database:
+            run(database)
+    except sa.exc.DBAPIError as error:
+        raise failure(error) from None

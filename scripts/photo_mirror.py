@@ -31,6 +31,7 @@ def readable_folder(folder: Path, home: Path, say: Callable[[str], None]) -> Pat
     name = f"{folder.name}-{hashlib.sha256(str(folder).encode()).hexdigest()[:8]}"
     mirror = home / "mirrored_photos" / name
     say(f"the server's user {user.name} cannot read all of {folder}: copying its photos to {mirror}")
+    mirror.mkdir(parents=True, exist_ok=True)
     wanted = set()
     for path, _ in photos_below(folder):
         copy = mirror / Path(path).relative_to(folder)

@@ -40,7 +40,7 @@ def step(title: str) -> Iterator[None]:
     started = time.monotonic()
     try:
         yield
-    except (StepError, LocalPostgresError, demo_photos.DemoPhotosError) as error:
+    except (StepError, LocalPostgresError, demo_photos.DemoPhotosError, OSError) as error:
         lines = "\n".join(f"  {line}" for line in str(error).splitlines())
         sys.exit(
             f"\nThis step failed: {title}\n{lines}\n"
@@ -106,9 +106,11 @@ def register_models(connection: psycopg.Connection[Any], service: dict[str, Any]
             "input": kind,
             "dimension": service["dimension"],
             "logit_scale": service["logit_scale"],
+            # Vectors of different versions must not be compared: part of what makes the model's fingerprint.
+            "version": service["version"],
         }
         if kind == "image":
-            config["image_size"] = service.get("image_size", 0)
+            config["image_size"] = service["image_size"]
         values = {
             "model_id": f"embedding/clip_{kind}",
             "model_url": service["url"],

@@ -8,6 +8,8 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+from udfs.providers import PROVIDERS
+
 HERE = Path(__file__).resolve().parent
 
 LOADER = """\
@@ -20,7 +22,14 @@ MODULES = {{
 {modules}
 }}
 {importer}
-GD["{key}"] = load("{package}", MODULES)
+try:
+    GD["{key}"] = load("{package}", MODULES)
+except ImportError as error:
+    plpy.error(
+        "polar_ai cannot run: the database server's Python lacks a package (%s)" % error,
+        hint="Install Pillow and requests for the Python that PL/Python uses (Debian: python3-pil, python3-requests).",
+        sqlstate="58P01",
+    )
 $polarlens$;
 
 comment on function polar_ai._load_runtime() is
@@ -51,13 +60,19 @@ def runtime_key() -> str:
 
 def statements() -> list[str]:
     """Return the SQL scripts in the order they have to run: the runtime, then one for each file."""
-    files = sorted((HERE / "polar_ai").glob("*.sql"))
-    return [_loader(), *(file.read_text("utf-8").replace("@runtime@", runtime_key()) for file in files)]
+    # after/ holds what needs every function to be there: rows and aliases.
+    files = [*sorted((HERE / "polar_ai").glob("*.sql")), *sorted((HERE / "after").glob("*.sql"))]
+    return [_loader(), *(_filled(file.read_text("utf-8")) for file in files)]
 
 
 def code_hash() -> str:
     """Return the hash of everything that statements() installs."""
     return hashlib.sha256("\0".join(statements()).encode()).hexdigest()
+
+
+def _filled(sql: str) -> str:
+    """Return a file's SQL with its placeholders filled in."""
+    return sql.replace("@runtime@", runtime_key()).replace("@providers@", ", ".join(sorted(PROVIDERS)))
 
 
 def _loader() -> str:

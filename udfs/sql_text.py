@@ -10,4 +10,4 @@ def literal_sql(sql: str) -> sa.TextClause:
 
     Unescaped, Alembic's --sql mode silently writes NULL in the place of ``:name``.
     """
-    return sa.text(sql.replace("\\", "\\\\").replace(":", r"\:") if "\\:" in sql else sql.replace(":", r"\:"))
+    return sa.text(sql.replace(":", r"\:"))

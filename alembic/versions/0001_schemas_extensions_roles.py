@@ -35,6 +35,9 @@ def upgrade() -> None:
         );
 
         comment on table polarlens.installed_code is 'The version of the functions that the last upgrade installed.';
+        comment on column polarlens.installed_code.only_row is 'Always true: there is one row.';
+        comment on column polarlens.installed_code.code_hash is 'The hash of everything under udfs/ that was installed.';
+        comment on column polarlens.installed_code.installed_at is 'When it was installed.';
 
         -- What was there before stays after a downgrade.
         create table polarlens.created_here (
@@ -45,6 +48,8 @@ def upgrade() -> None:
 
         comment on table polarlens.created_here is
         'The extensions and roles that the upgrade created and a downgrade to base removes.';
+        comment on column polarlens.created_here.kind is 'extension or role.';
+        comment on column polarlens.created_here.name is 'What it is called.';
     """)
     )
 
@@ -79,14 +84,15 @@ def upgrade() -> None:
             foreach v_name in array array['polar_ai_admin', 'polar_ai_user'] loop
                 if not exists (select from pg_roles where rolname = v_name) then
                     execute format('create role %I nologin', v_name);
+                    execute format('comment on role %I is %L', v_name, case v_name
+                        when 'polar_ai_admin' then 'polarlens: registers models, sets tokens and the allow-list.'
+                        else 'polarlens: may call models and refresh embeddings.'
+                    end);
                     insert into polarlens.created_here (kind, name) values ('role', v_name);
                 end if;
             end loop;
         end
         $$;
-
-        comment on role polar_ai_admin is 'polarlens: registers models, sets tokens and the allow-list.';
-        comment on role polar_ai_user is 'polarlens: may call models and refresh embeddings.';
 
         grant usage on schema polar_ai to polar_ai_admin, polar_ai_user;
         grant usage on schema polarlens to polar_ai_admin, polar_ai_user;
@@ -97,6 +103,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.execute(
         literal_sql("""
+        drop schema if exists ganos_ai cascade;
         drop schema polar_ai cascade;
 
         do $$
@@ -106,6 +113,8 @@ def downgrade() -> None:
         begin
             for v_role in select name from polarlens.created_here where kind = 'role' loop
                 begin
+                    -- What the role owns here outlives it: "drop owned" alone would drop the user's tables.
+                    execute format('reassign owned by %I to current_user', v_role);
                     execute format('drop owned by %I', v_role);
                     execute format('drop role %I', v_role);
                 exception when dependent_objects_still_exist then

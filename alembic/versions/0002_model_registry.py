@@ -60,6 +60,18 @@ def upgrade() -> None:
         comment on column polar_ai.model_secrets.model_id is 'Whose token it is.';
         comment on column polar_ai.model_secrets.token is 'The token, or env:NAME for a variable of the server''s environment.';
 
+        create table polar_ai.permit_key (
+            only_row boolean primary key default true check (only_row),
+            key text not null default gen_random_uuid()::text || gen_random_uuid()::text
+        );
+
+        insert into polar_ai.permit_key default values;
+
+        comment on table polar_ai.permit_key is
+        'What the permits of polar_ai._permit are made with: no role but the owner may read it.';
+        comment on column polar_ai.permit_key.only_row is 'There is one row.';
+        comment on column polar_ai.permit_key.key is 'A random text.';
+
         create table polar_ai.allow_list (
             entry text primary key,
             note text,
@@ -79,7 +91,7 @@ def upgrade() -> None:
 
         comment on type polar_ai.created_model is 'What ai_createmodel returns; created is false where the id existed already.';
 
-        revoke all on polar_ai.models, polar_ai.model_secrets, polar_ai.allow_list from public;
+        revoke all on polar_ai.models, polar_ai.model_secrets, polar_ai.permit_key, polar_ai.allow_list from public;
         grant select on polar_ai.models, polar_ai.allow_list to polar_ai_user, polar_ai_admin;
     """)
     )
@@ -89,6 +101,6 @@ def downgrade() -> None:
     op.execute(
         literal_sql("""
         drop type polar_ai.created_model cascade;
-        drop table polar_ai.model_secrets, polar_ai.models, polar_ai.allow_list cascade;
+        drop table polar_ai.model_secrets, polar_ai.models, polar_ai.permit_key, polar_ai.allow_list cascade;
     """)
     )

@@ -1,7 +1,7 @@
-"""What searches need: their readers' role, the photos' metadata, texts, labels and saved searches.
+"""What searches need: their readers' role, the photos' metadata, labels and saved searches.
 
 Revision ID: 0006
-Revises: 0003
+Revises: 0004
 Create Date: 2026-11-23
 """
 
@@ -11,7 +11,7 @@ from alembic import op
 from udfs.sql_text import literal_sql
 
 revision = "0006"
-down_revision = "0003"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 
@@ -53,13 +53,6 @@ def upgrade() -> None:
         create index image_paths_words on polarlens.image_paths
         using gin (to_tsvector('simple', coalesce(title, '') || ' ' || coalesce(caption, '')));
 
-        create table if not exists polarlens.texts (
-            text_id bigint primary key generated always as identity,
-            content text not null,
-            source_version text,
-            loaded_at timestamptz not null default now()
-        );
-
         create table polarlens.labels (
             label_id bigint primary key generated always as identity,
             label_set text not null check (label_set <> ''),
@@ -98,8 +91,8 @@ def upgrade() -> None:
         comment on column polarlens.saved_searches.created_at is 'When it was saved.';
 
         grant usage on schema polarlens to polarlens_reader;
-        grant select on all tables in schema polarlens to polar_ai_admin, polar_ai_user;
-        grant insert, update, delete on polarlens.texts, polarlens.labels, polarlens.saved_searches to polar_ai_user;
+        grant select on polarlens.labels, polarlens.saved_searches to polar_ai_admin, polar_ai_user;
+        grant insert, update, delete on polarlens.labels, polarlens.saved_searches to polar_ai_user;
         -- The views of search read these with their reader's rights, so that row-level security on them counts.
         grant select on polarlens.image_paths, polarlens.texts, polarlens.labels, polarlens.saved_searches,
             polarlens.embedding_errors, polarlens.refresh_runs
@@ -112,7 +105,7 @@ def downgrade() -> None:
     # Views and functions that dbt built on these go with them; tables never do.
     op.execute(
         literal_sql("""
-        drop table polarlens.texts, polarlens.labels, polarlens.saved_searches cascade;
+        drop table polarlens.labels, polarlens.saved_searches cascade;
         drop index polarlens.image_paths_taken_at, polarlens.image_paths_place,
             polarlens.image_paths_attributes, polarlens.image_paths_words;
         alter table polarlens.image_paths

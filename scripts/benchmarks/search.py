@@ -1,7 +1,8 @@
 """Search: our functions against pgvector by hand, the article's layout, and other engines.
 
     scripts/bench search                      100,000 vectors of 512 dimensions, clustered, seeded
-    scripts/bench search --count 1000000      a million: minutes of building, gigabytes of memory
+    scripts/bench search --count 1000000 --parts ours,filters,text
+                                              a million: many minutes of building, gigabytes of memory
     scripts/bench search --peers              LanceDB, Qdrant and pixeltable too, each in an environment of its own
 
 Prints ratios first, within one run: a machine's milliseconds are its own. --json FILE keeps everything.
@@ -45,6 +46,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--count", type=int, default=100_000, help="how many vectors (100000)")
     parser.add_argument("--rounds", type=int, default=300, help="searches each (300)")
+    parser.add_argument("--parts", default="ours,filters,text,indexes,article", help="what to measure, of these (all)")
     parser.add_argument("--peers", action="store_true", help="compare with other engines, installed on demand")
     parser.add_argument("--json", type=Path, help="where to keep all figures")
     parser.add_argument("--keep", action="store_true", help="leave the database behind")
@@ -62,14 +64,19 @@ def main() -> int:
             figures["index"] = {"halfvec": figures["growth"][-1]["index"]}
             figures["ours"] = against_hand_written(env, vectors, queries, arguments.rounds)
             show("Our function against pgvector by hand", figures["ours"])
-            figures["filters"] = filters(connection, vectors, queries)
-            show("Filters, by the share that matches", figures["filters"])
-            figures["text"] = query_text(env, arguments.rounds)
-            show("A query in words: cold and cached, of a model that answers at once", figures["text"])
-            figures["index"] |= other_indexes(connection, vectors, queries, arguments.rounds // 3)
-            show("Indexes", figures["index"])
-            figures["article"] = article(env, connection, arguments.rounds // 3)
-            show("The article's layout, the function in ORDER BY", figures["article"])
+            parts = arguments.parts.split(",")
+            if "filters" in parts:
+                figures["filters"] = filters(connection, vectors, queries)
+                show("Filters, by the share that matches", figures["filters"])
+            if "text" in parts:
+                figures["text"] = query_text(env, arguments.rounds)
+                show("A query in words: cold and cached, of a model that answers at once", figures["text"])
+            if "indexes" in parts:
+                figures["index"] |= other_indexes(connection, vectors, queries, arguments.rounds // 3)
+                show("Indexes", figures["index"])
+            if "article" in parts:
+                figures["article"] = article(env, connection, arguments.rounds // 3)
+                show("The article's layout, the function in ORDER BY", figures["article"])
     if arguments.peers:
         figures["peers"] = compare.all_peers(vectors, queries, figures["ours"])
         show("Other engines", figures["peers"])

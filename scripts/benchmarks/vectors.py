@@ -77,7 +77,7 @@ def load_embeddings(
 def _chunks(rows: NDArray[Any]) -> Iterable[bytes]:
     fingerprint = b"benchmark"
     head = struct.pack("!hi", 4, 8)
-    middle = struct.pack("!i", 16) + bytes(16) + struct.pack("!i", len(fingerprint)) + fingerprint
+    middle = struct.pack("!iq", 8, 1) + struct.pack("!i", len(fingerprint)) + fingerprint
     chunk = bytearray()
     for key, row in enumerate(rows, 1):
         values = row.tobytes()

@@ -90,10 +90,14 @@ def _run(arguments: argparse.Namespace) -> int:
 
     def record(account: dict[str, Any]) -> None:
         card = {name: account[name] for name in ("model", "dimension", "logit_scale", "version")}
-        state.write(state.State(os.getpid(), arguments.host, port, url, **card))
+        encoder = service.encoder
+        state.write(
+            state.State(os.getpid(), arguments.host, port, url, image_size=encoder.image_size if encoder else 0, **card)
+        )
         print(f"Ready: model {account['model']} at {url}", flush=True)
 
-    server.serve(server.Service(arguments.model, state_home() / "models", record), arguments.host, port)
+    service = server.Service(arguments.model, state_home() / "models", record)
+    server.serve(service, arguments.host, port)
     recorded = state.read()
     if recorded and recorded.pid == os.getpid():
         state.write(replace(recorded, pid=None))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Literal, get_args
 
 from scripts.clip.encoder import Encoder, ModelUnavailableError
 
 ModelName = Literal["auto", "clip", "starter"]
+log = logging.getLogger("polarlens.clip")
+
 MODEL_NAMES: tuple[ModelName, ...] = get_args(ModelName)
 
 
@@ -21,21 +24,21 @@ def load(name: ModelName, cache: Path) -> tuple[Encoder, str]:
         return _starter(cache), "as asked for"
     from scripts.clip import vit
 
+    at_hand = vit.is_at_hand(cache)
+    reachable = at_hand or vit.hub_answers()
+    if reachable and not at_hand:
+        log.info("Downloading CLIP's weights (0.6 GB) to %s", vit.cache_folder(cache))
     if name == "clip":
-        if not vit.is_at_hand(cache) and not vit.hub_answers():
+        if not reachable:
             raise ModelUnavailableError(
                 "CLIP's weights are not on this machine and the model hub does not answer. "
                 "Use --model starter, which needs no download, or try again with a connection."
             )
         return vit.VitEncoder(cache), "as asked for"
-    if vit.is_at_hand(cache):
-        reason = "CLIP's weights are on this machine"
-    elif vit.hub_answers():
-        reason = "CLIP's weights could be downloaded"
-    else:
+    if not reachable:
         return _starter(cache), "CLIP's weights are not on this machine and the model hub does not answer"
     try:
-        return vit.VitEncoder(cache), reason
+        return vit.VitEncoder(cache), f"CLIP's weights {'are on this machine' if at_hand else 'could be downloaded'}"
     except ModelUnavailableError as error:
         return _starter(cache), str(error)
 

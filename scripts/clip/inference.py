@@ -1,18 +1,21 @@
-"""From the items of a request to their vectors, off the event loop and in few large runs."""
+"""From the items of a request to their vectors, off the event loop and in batches."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from scripts.clip import pictures, uris
 from scripts.clip.contract import Item
-from scripts.clip.encoder import THREADS, Encoder
+from scripts.clip.encoder import THREADS, Encoder, Vectors
 
+# Larger runs gain nothing, and between two runs a waiting search gets its turn.
+TEXTS_PER_RUN, IMAGES_PER_RUN = 64, 8
 DECIMALS = 7  # what a 32-bit float of a unit vector holds
 
 # Decoding releases the interpreter lock and uses one core a picture. The model uses every core by itself,
@@ -39,11 +42,16 @@ async def embed(encoder: Encoder, items: Sequence[Item]) -> list[list[float] | N
         if isinstance(outcome, BaseException):
             raise outcome
         pictures_in_order.append(outcome)
-    words = [items[i].text or "" for i in texts]
     vectors: list[list[float] | None] = [None] * len(items)
-    encoded = await loop.run_in_executor(_MODEL, _run, encoder, words, pictures_in_order)
-    for position, vector in zip(texts + images, encoded, strict=True):
-        vectors[position] = vector
+
+    async def run(encode: Callable[[list[Any]], Vectors], positions: list[int], inputs: list[Any], size: int) -> None:
+        for start in range(0, len(inputs), size):
+            encoded = await loop.run_in_executor(_MODEL, _as_lists, encode, inputs[start : start + size])
+            for position, vector in zip(positions[start : start + size], encoded, strict=True):
+                vectors[position] = vector
+
+    await run(encoder.encode_texts, texts, [items[i].text for i in texts], TEXTS_PER_RUN)
+    await run(encoder.encode_images, images, pictures_in_order, IMAGES_PER_RUN)
     return vectors
 
 
@@ -51,14 +59,7 @@ def _picture(item: Item, shorter_side: int) -> Image.Image:
     return pictures.decode(item.image or uris.fetch(item.uri or ""), shorter_side)
 
 
-def _run(encoder: Encoder, texts: list[str], images: list[Image.Image]) -> list[list[float]]:
-    parts = []
-    if texts:
-        parts.append(encoder.encode_texts(texts))
-    if images:
-        parts.append(encoder.encode_images(images))
-    if not parts:
-        return []
+def _as_lists(encode: Callable[[list[Any]], Vectors], inputs: list[Any]) -> list[list[float]]:
     # Rounded as 64-bit floats, so that they print short.
-    rounded: list[list[float]] = np.concatenate(parts).astype(np.float64).round(DECIMALS).tolist()
+    rounded: list[list[float]] = encode(inputs).astype(np.float64).round(DECIMALS).tolist()
     return rounded

@@ -23,6 +23,7 @@ class State:
     dimension: int
     logit_scale: float
     version: str
+    image_size: int  # pixels: the shorter side that an image needs to have
 
 
 def state_file() -> Path:

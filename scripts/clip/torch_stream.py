@@ -8,6 +8,7 @@ A pickle can name any callable for the reader to run, so only the four that a st
 from __future__ import annotations
 
 import collections
+import os
 import pickle
 import struct
 from pathlib import Path
@@ -94,10 +95,15 @@ def _read(stream: IO[bytes]) -> StateDict:
         raise UnsafeWeightsError("it was written on a big-endian machine")
     unpickler = _RestrictedUnpickler(stream)
     described = unpickler.load()
+    if not isinstance(described, dict) or not all(isinstance(tensor, _Tensor) for tensor in described.values()):
+        raise UnsafeWeightsError("it holds something other than named tensors")
+    size = os.fstat(stream.fileno()).st_size
     storages: dict[str, np.ndarray[Any, Any]] = {}
     for key in _RestrictedUnpickler(stream).load():
         (count,) = struct.unpack("<q", stream.read(8))
         dtype = np.dtype(unpickler.storage_types[key].dtype)
+        if not 0 <= count * dtype.itemsize <= size:
+            raise UnsafeWeightsError("a storage is larger than the file")
         storages[key] = np.frombuffer(stream.read(count * dtype.itemsize), dtype, count)
     return {name: _view(storages[tensor.storage_key], tensor) for name, tensor in described.items()}
 

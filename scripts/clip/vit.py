@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,7 +18,6 @@ TEXT_MODEL = "Qdrant/clip-ViT-B-32-text"
 VISION_MODEL = "Qdrant/clip-ViT-B-32-vision"
 DIMENSION = 512
 IMAGE_SIZE = 224
-BATCH = 16
 # exp of the temperature that OpenAI's ViT-B/32 was trained to.
 LOGIT_SCALE = 100.0
 PROBE_SECONDS = 3
@@ -55,11 +56,11 @@ class VitEncoder:
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
         """Return unit vectors (n, 512); a text is cut after 77 tokens."""
-        return unit(np.stack(list(self._texts.embed(list(texts), batch_size=BATCH))))
+        return unit(np.stack(list(self._texts.embed(list(texts)))))
 
     def encode_images(self, images: Sequence[Image.Image]) -> Vectors:
         """Return unit vectors (n, 512) of RGB images."""
-        return unit(np.stack(list(self._images.embed(list(images), batch_size=BATCH))))
+        return unit(np.stack(list(self._images.embed(list(images)))))
 
 
 def own_weights() -> Path | None:
@@ -90,7 +91,14 @@ def hub_answers() -> bool:
         return False
     hub = os.environ.get("HF_ENDPOINT") or "https://huggingface.co"
     url = f"{hub.rstrip('/')}/{VISION_MODEL}/resolve/main/preprocessor_config.json"
-    try:
-        return requests.head(url, timeout=PROBE_SECONDS, allow_redirects=True).ok
-    except requests.RequestException:
-        return False
+    answers: list[bool] = []
+
+    def probe() -> None:
+        with contextlib.suppress(requests.RequestException):
+            answers.append(requests.head(url, timeout=PROBE_SECONDS, allow_redirects=True).ok)
+
+    # The time limit of a request does not cover looking up the name, which alone can take half a minute.
+    thread = threading.Thread(target=probe, daemon=True)
+    thread.start()
+    thread.join(PROBE_SECONDS + 1)
+    return answers == [True]

@@ -31,6 +31,10 @@ def prepare_database(env: dict[str, str]) -> None:
         known = connection.execute("select 1 from pg_database where datname = %s", [env["PGDATABASE"]])
         if known.fetchone() is None:
             connection.execute(sql.SQL("create database {}").format(sql.Identifier(env["PGDATABASE"])))
+    with _connect(env, env["PGDATABASE"]) as connection:
+        # What polar_ai requires, so that `create extension polar_ai` needs no CASCADE.
+        for extension in ("vector", "plpython3u"):
+            connection.execute(sql.SQL("create extension if not exists {}").format(sql.Identifier(extension)))
 
 
 def _connect(env: dict[str, str], database: str) -> psycopg.Connection[tuple[object, ...]]:

@@ -19,6 +19,7 @@ from pathlib import Path
 from scripts.postgres import packages, ports, server_user, tuning
 from scripts.postgres.cluster import SUPERUSER, Cluster, create_cluster, write_private, write_settings
 from scripts.postgres.errors import LocalPostgresError, explain
+from scripts.postgres.extension import offer_extension
 from scripts.postgres.first_use import prepare_database
 from scripts.postgres.logs import START_LOG, LogWatch, newest
 from scripts.postgres.postmaster import Postmaster, drop_stale_pid_file, running, works_in
@@ -107,6 +108,8 @@ class LocalPostgres:
             self._prepare_home(user)
             with self._locked() as lock:
                 programs = self._prepare_programs(user)
+                self._doing = "offering the extension polar_ai"
+                offer_extension(programs.places["sharedir"], self._say)
                 if running(self.cluster.data) is None:
                     self._start(user, programs, lock)
                 self._wait_until_ready()

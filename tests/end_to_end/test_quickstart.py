@@ -91,9 +91,9 @@ def test_the_first_run_searches_real_photos_and_the_second_changes_nothing(
 def test_a_folder_of_ones_own_takes_the_place_of_the_demonstration(quickstart: Quickstart, tmp_path: Path) -> None:
     folder = tmp_path / "it's mine, 100% – 写真"
     (folder / "deep" / "er").mkdir(parents=True)
-    with Image.open(quickstart.home / "photos" / "chelsea.png") as cat:
+    with Image.open(quickstart.home / "photos" / "scikit-image" / "chelsea.png") as cat:
         cat.convert("RGB").save(folder / "deep" / "er" / "Katze?.JPEG")
-    with Image.open(quickstart.home / "photos" / "coffee.png") as coffee:
+    with Image.open(quickstart.home / "photos" / "scikit-image" / "coffee.png") as coffee:
         coffee.save(folder / "a cup.webp")
     (folder / "broken.jpg").write_text("not a photo")
     (folder / "notes.txt").write_text("not meant to be one")

@@ -154,7 +154,7 @@ def test_mutated_files_end_as_a_picture_or_as_a_known_error() -> None:
             try:
                 assert images.for_model(bytes(mutated), 8, "x")
             except PolarAIError as error:
-                assert error.sqlstate in ("22P03", "54000")  # noqa: PT017
+                assert error.sqlstate in ("22P03", "54000")
 
 
 def test_postscript_is_not_an_image_for_its_reader_starts_a_program() -> None:

@@ -9,7 +9,7 @@ from udfs.runtime.model import Model
 
 
 def model(token: str | None = None, **config: Any) -> Model:
-    return Model("m", "http://127.0.0.1/post", "clip-as-service", "clip", config, token)
+    return Model("m", "http://127.0.0.1/post", "clip-as-service", "clip", config, token=token)
 
 
 def test_without_settings_a_model_embeds_texts_by_32_and_reduces_images_to_224() -> None:

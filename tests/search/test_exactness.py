@@ -194,7 +194,7 @@ def test_exactly_k_rows_while_rows_are_deleted_and_updated(collection: Collectio
                 writer.execute("delete from search.image_embeddings where image_id %% 10 = %s", [changes % 10])
                 writer.execute("rollback")
                 writer.execute(
-                    "update search.image_embeddings set source_version = gen_random_uuid() where image_id %% 200 = %s",
+                    "update search.image_embeddings set source_version = source_version + 1 where image_id %% 200 = %s",
                     [changes % 200],
                 )
                 changes += 1

@@ -6,7 +6,7 @@ as $$
 declare
     v_entry text := btrim(ai_allow.entry);
 begin
-    if v_entry is null or v_entry !~ '^(https?://[^/?#@[:space:]]+(/[^?#]*)?|file:///.*)$' then
+    if v_entry is null or v_entry !~ '^(https?://(\[[0-9A-Fa-f:.]+\]|[^][/\\?#@:[:space:]]+)(:[0-9]{1,4}|:[1-5][0-9]{4}|:6[0-5][0-9]{3})?(/[^?#\\]*)?|file:///.*)$' then
         raise exception 'cannot allow %: not an entry of the allow-list', coalesce(quote_literal(v_entry), 'NULL')
         using errcode = 'invalid_parameter_value',
         hint = 'Write file:///folder, https://host[:port][/prefix], https://*.domain, or https://* for all public hosts.';

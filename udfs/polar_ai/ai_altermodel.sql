@@ -21,7 +21,13 @@ begin
     if not found then
         return false;
     end if;
-    v_config := coalesce(ai_altermodel.model_config::jsonb, v_old.model_config);
+    begin
+        v_config := coalesce(ai_altermodel.model_config::jsonb, v_old.model_config);
+    exception when data_exception then
+        -- PostgreSQL's own message would repeat what may be a token.
+        raise exception 'cannot alter %: model_config is not JSON', ai_altermodel.model_id
+        using errcode = 'invalid_text_representation';
+    end;
 
     perform polar_ai._check_model(
         ai_altermodel.model_id,
@@ -47,9 +53,7 @@ begin
     where m.model_id = ai_altermodel.model_id;
 
     if v_config ? 'token' then
-        insert into polar_ai.model_secrets as s (model_id, token)
-        values (ai_altermodel.model_id, v_config ->> 'token')
-        on conflict on constraint model_secrets_pkey do update set token = excluded.token;
+        perform polar_ai._store_token(ai_altermodel.model_id, v_config ->> 'token');
     end if;
     return true;
 end

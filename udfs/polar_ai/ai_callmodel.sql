@@ -1,20 +1,38 @@
 -- The one step that needs the model's token, and so runs as the owner.
 create or replace function polar_ai._post(
-    model_id text, body text, headers text, out content text, out error jsonb
+    model_id text, permit text, body text, headers text, out content text, out error jsonb
 )
 language plpython3u
 security definer
 set search_path to pg_catalog, pg_temp
 as $$
 if "@runtime@" not in GD: plpy.execute("select polar_ai._load_runtime()")
-return GD["@runtime@"].post(plpy, model_id, body, headers)
+return GD["@runtime@"].post(plpy, model_id, permit, body, headers)
 $$;
 
-comment on function polar_ai._post(text, text, text) is
+comment on function polar_ai._post(text, text, text, text) is
 'Internal: sends a request body to a registered model''s URL with its token and returns the answer''s JSON.';
 
-revoke all on function polar_ai._post(text, text, text) from public;
-grant execute on function polar_ai._post(text, text, text) to polar_ai_user, polar_ai_admin;
+revoke all on function polar_ai._post(text, text, text, text) from public;
+grant execute on function polar_ai._post(text, text, text, text) to polar_ai_user, polar_ai_admin;
+
+-- The same for a generating or classifying model of a known provider.
+create or replace function polar_ai._call_provider(
+    model_id text, permit text, input text, out content text, out error jsonb
+)
+language plpython3u
+security definer
+set search_path to pg_catalog, pg_temp
+as $$
+if "@runtime@" not in GD: plpy.execute("select polar_ai._load_runtime()")
+return GD["@runtime@"].call_provider(plpy, model_id, permit, input)
+$$;
+
+comment on function polar_ai._call_provider(text, text, text) is
+'Internal: asks a generating or classifying model of a known provider and returns its answer as JSON.';
+
+revoke all on function polar_ai._call_provider(text, text, text) from public;
+grant execute on function polar_ai._call_provider(text, text, text) to polar_ai_user, polar_ai_admin;
 
 -- No search_path of its own: the transform functions are the caller's, and find what the caller finds.
 -- Everything that this body names is qualified, down to the operators, and it runs with the caller's rights.
@@ -30,7 +48,22 @@ declare
 begin
     select m.* into v_model from polar_ai._model(ai_callmodel.model_id) as m;
 
-    if v_model.in_fn is null then
+    if v_model.in_fn is null
+        and v_model.model_type operator(pg_catalog.=) any (array['text-generation', 'text-classification']) then
+        select p.content, p.error into v_answer
+        from polar_ai._call_provider(
+            ai_callmodel.model_id, v_model.permit, ai_callmodel.content::pg_catalog.text
+        ) as p;
+        if v_answer.error is not null then
+            perform polar_ai._raise(v_answer.error);
+        end if;
+        return v_answer.content::pg_catalog.jsonb;
+    elsif v_model.in_fn is null and pg_catalog.pg_typeof(content) operator(pg_catalog.=) 'pg_catalog.bytea'::pg_catalog.regtype then
+        return pg_catalog.to_jsonb(polar_ai.ai_embedding(
+            ai_callmodel.model_id,
+            'data:;base64,' operator(pg_catalog.||) pg_catalog.encode(ai_callmodel.content::pg_catalog.bytea, 'base64')
+        ));
+    elsif v_model.in_fn is null then
         return pg_catalog.to_jsonb(polar_ai.ai_embedding(ai_callmodel.model_id, ai_callmodel.content::pg_catalog.text));
     end if;
 
@@ -48,7 +81,7 @@ begin
     end if;
 
     select p.content, p.error into v_answer
-    from polar_ai._post(ai_callmodel.model_id, v_body::pg_catalog.text, v_headers::pg_catalog.text) as p;
+    from polar_ai._post(ai_callmodel.model_id, v_model.permit, v_body::pg_catalog.text, v_headers::pg_catalog.text) as p;
     if v_answer.error is not null then
         perform polar_ai._raise(v_answer.error);
     end if;

@@ -39,8 +39,9 @@ begin
     on conflict on constraint models_pkey do nothing
     returning model_seq into v_seq;
 
-    if v_seq is not null and v_config ->> 'token' <> '' then
-        insert into polar_ai.model_secrets (model_id, token) values (ai_createmodel.model_id, v_config ->> 'token');
+    if v_seq is not null then
+        perform polar_ai._create_permit(ai_createmodel.model_id, v_seq);
+        perform polar_ai._store_token(ai_createmodel.model_id, v_config ->> 'token');
     end if;
 
     return (
@@ -57,7 +58,7 @@ comment on function polar_ai.ai_createmodel(
 model_url: http or https. model_config: {"author_type": "token", "token": …} and, of ours, input (text or image), dimension,
 image_size (pixels of the short side), batch_size (items a request), logit_scale. A token env:NAME is read from the database
 server''s environment at each call. The transform functions, in(model text, content) and out(model_id text, response jsonb),
-return jsonb; a known provider (clip-as-service) needs none. For polar_ai_admin. Errors: 22023, 22004, 42883.';
+return jsonb; a known provider (@providers@) needs none. For polar_ai_admin. Errors: 22023, 22004, 42883.';
 
 revoke all on function polar_ai.ai_createmodel(
     text, text, text, text, text, json, regprocedure, regprocedure, regprocedure

@@ -1,19 +1,19 @@
 -- The work for a model of a known provider; needs the token, and so runs as the owner.
 create or replace function polar_ai._embed_one(
-    model_id text, fingerprint text, content text, out embedding real[], out error jsonb
+    model_id text, permit text, fingerprint text, content text, out embedding real[], out error jsonb
 )
 language plpython3u
 security definer
 set search_path to pg_catalog, pg_temp
 as $$
 if "@runtime@" not in GD: plpy.execute("select polar_ai._load_runtime()")
-return GD["@runtime@"].embed_one(plpy, model_id, fingerprint, content)
+return GD["@runtime@"].embed_one(plpy, model_id, permit, fingerprint, content)
 $$;
 
-comment on function polar_ai._embed_one(text, text, text) is 'Internal: the work of ai_embedding.';
+comment on function polar_ai._embed_one(text, text, text, text) is 'Internal: the work of ai_embedding.';
 
-revoke all on function polar_ai._embed_one(text, text, text) from public;
-grant execute on function polar_ai._embed_one(text, text, text) to polar_ai_user, polar_ai_admin;
+revoke all on function polar_ai._embed_one(text, text, text, text) from public;
+grant execute on function polar_ai._embed_one(text, text, text, text) to polar_ai_user, polar_ai_admin;
 
 -- No search_path of its own, like ai_callmodel and for its reason.
 create or replace function polar_ai.ai_embedding(model_id text, content text) returns real[]
@@ -22,6 +22,8 @@ as $$
 declare
     v_model record;
     v_embedded record;
+    v_result pg_catalog.jsonb;
+    v_error pg_catalog.jsonb;
 begin
     if pg_catalog.btrim(ai_embedding.content) operator(pg_catalog.=) '' or ai_embedding.content is null then
         raise exception 'cannot embed an empty or NULL input with model %', ai_embedding.model_id
@@ -29,15 +31,25 @@ begin
     end if;
     select m.* into v_model from polar_ai._model(ai_embedding.model_id) as m;
     if v_model.in_fn is not null then
+        v_result := polar_ai.ai_callmodel(ai_embedding.model_id, ai_embedding.content);
+        v_error := polar_ai._embedding_error(ai_embedding.model_id, v_result);
+        if v_error is not null then
+            perform polar_ai._raise(v_error);
+        end if;
         return (
-            select pg_catalog.array_agg(e.value::pg_catalog.float4 order by e.ordinality)
-            from pg_catalog.jsonb_array_elements_text(
-                polar_ai.ai_callmodel(ai_embedding.model_id, ai_embedding.content)
-            ) with ordinality as e
+            select pg_catalog.array_agg(
+                case
+                    -- Too small for 32 bits: the cast would raise an error.
+                    when pg_catalog.abs(e.value::pg_catalog.numeric) operator(pg_catalog.<) 1.1754944e-38 then 0
+                    else e.value::pg_catalog.float4
+                end
+                order by e.ordinality
+            )
+            from pg_catalog.jsonb_array_elements_text(v_result) with ordinality as e
         );
     end if;
     select e.embedding, e.error into v_embedded
-    from polar_ai._embed_one(ai_embedding.model_id, v_model.fingerprint, ai_embedding.content) as e;
+    from polar_ai._embed_one(ai_embedding.model_id, v_model.permit, v_model.fingerprint, ai_embedding.content) as e;
     if v_embedded.error is not null then
         perform polar_ai._raise(v_embedded.error);
     end if;
@@ -46,8 +58,8 @@ end
 $$;
 
 comment on function polar_ai.ai_embedding(text, text) is
-'One input''s embedding as the model returns it (not normalised): a text for a text model, a path or URL for an image model.
-The embedding of a text is kept in the session for the next call. Errors as ai_callmodel; 22004 for an empty input.';
+'One input''s embedding as the model returns it (not normalised): a text for a text model, a path or URL
+for an image model. The embedding of a text is kept in the session for the next call. Errors as ai_callmodel; 22004 for an empty input.';
 
 revoke all on function polar_ai.ai_embedding(text, text) from public;
 grant execute on function polar_ai.ai_embedding(text, text) to polar_ai_user, polar_ai_admin;

@@ -1,5 +1,7 @@
 -- The work, in a worker thread that a cancel can end.
-create or replace function polar_ai._resize_image(image bytea, width integer, height integer, out content bytea, out error jsonb)
+create or replace function polar_ai._resize_image(
+    image bytea, width integer, height integer, out content bytea, out error jsonb
+)
 language plpython3u
 set search_path to pg_catalog, pg_temp
 as $$

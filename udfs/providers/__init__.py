@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from ..runtime.embedding import Provider
-from . import clip_as_service
+from types import ModuleType
+
+from . import clip_as_service, dashscope, openai
 
 # By the name that a model is registered with (model_provider).
-PROVIDERS: dict[str, Provider] = {clip_as_service.NAME: clip_as_service}
+PROVIDERS: dict[str, ModuleType] = {module.NAME: module for module in (clip_as_service, openai, dashscope)}

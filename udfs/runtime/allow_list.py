@@ -21,13 +21,21 @@ from urllib.parse import SplitResult, urlsplit
 from .errors import BAD_ARGUMENT, NOT_ALLOWED, PolarAIError
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
+# Where clouds keep their metadata beside the link-local range: Alibaba Cloud, Oracle, Azure, AWS, Google.
+METADATA = ("100.100.100.200", "192.0.0.192", "168.63.129.16", "fd00:ec2::254", "fd20:ce::254")
+# Further IPv6 addresses that end in an IPv4 address: private NAT64, and two ways of old.
+ENDS_IN_IPV4 = [ipaddress.ip_network(network) for network in ("64:ff9b:1::/48", "::/96", "::ffff:0:0:0/96")]
 
 
 @dataclass(frozen=True)
 class Grant:
-    """How far an allowed URL may reach: ``special`` includes private and loopback addresses."""
+    """How far an allowed URL may reach beyond public addresses.
+
+    ``special`` includes private and loopback addresses, ``link_local`` those where clouds keep their metadata.
+    """
 
     special: bool
+    link_local: bool = False
 
 
 def parse_url(url: str) -> SplitResult:
@@ -38,18 +46,23 @@ def parse_url(url: str) -> SplitResult:
     except ValueError:
         raise PolarAIError("the URL cannot be read: it is malformed", sqlstate=BAD_ARGUMENT, stage="load") from None
     if parts.scheme not in DEFAULT_PORTS or not parts.hostname:
+        # Of what cannot be told apart into user, password and host, only the scheme is shown.
+        shown = f"{parts.scheme}:…" if parts.scheme else masked(url)
         raise PolarAIError(
-            f"cannot reach {masked(url)}: not an http or https URL with a host",
+            f"cannot reach {shown}: not an http or https URL with a host",
             sqlstate=BAD_ARGUMENT,
             stage="load",
         )
-    if port == 0 or any(c.isspace() or ord(c) < 32 for c in url):
+    # A backslash ends the host for the library that connects, and not for the one that reads it here.
+    if port == 0 or "\\" in url or any(c.isspace() or ord(c) < 32 for c in url):
         raise PolarAIError(f"the URL {masked(url)} is malformed", sqlstate=BAD_ARGUMENT, stage="load")
     return parts
 
 
 def masked(url: str) -> str:
-    """Return ``url`` as an error may show it: no user, password, query or fragment."""
+    """Return ``url`` as an error may show it: no user, password, query or fragment; a local path as it is."""
+    if url.startswith("/"):
+        return url if len(url) <= 300 else url[:299] + "…"
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -60,12 +73,32 @@ def masked(url: str) -> str:
 
 
 def check_url(url: str, entries: Sequence[str], own: Sequence[str] = ()) -> Grant:
-    """Return how far ``url`` may reach, or raise NOT_ALLOWED. ``own`` lists a model's own URL as an entry."""
+    """Return how far ``url`` may reach, or raise NOT_ALLOWED.
+
+    ``own`` lists a model's own URL, which registering it named: it may be private, but never link-local.
+    """
     parts = parse_url(url)
     matches = [entry for entry in (*entries, *own) if _matches(parts, entry)]
     if not matches:
         raise not_allowed(url)
-    return Grant(special=any("*" not in entry for entry in matches))
+    named = [entry for entry in matches if "*" not in entry]
+    return Grant(special=bool(named), link_local=any(entry in entries for entry in named))
+
+
+def check_address(address: str, grant: Grant, origin: str) -> None:
+    """Raise NOT_ALLOWED where ``address``, which ``origin``'s host name led to, is beyond ``grant``."""
+    if is_link_local(address) and not grant.link_local:
+        raise not_allowed(origin, address)
+    if (is_special(address) or is_link_local(address)) and not grant.special:
+        raise not_allowed(origin, address)
+
+
+def is_link_local(address: str) -> bool:
+    """Tell whether an IP address, or the IPv4 address in it, is link-local: where metadata services are."""
+    ip = _plain(address)
+    if any(ip in network for network in ENDS_IN_IPV4):
+        ip = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+    return ip.is_link_local or str(ip) in METADATA
 
 
 def not_allowed(url: str, address: str | None = None) -> PolarAIError:
@@ -83,19 +116,29 @@ def not_allowed(url: str, address: str | None = None) -> PolarAIError:
 
 def is_special(address: str) -> bool:
     """Tell whether an IP address is anything but a public unicast one."""
-    ip = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(ip, ipaddress.IPv6Address):
-        # An IPv4 address in IPv6 clothes is judged as what it reaches.
-        inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
-        if inner is None and ip in ipaddress.ip_network("64:ff9b::/96"):
-            inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
-        if inner is not None:
-            return is_special(str(inner))
+    ip = _plain(address)
+    if isinstance(ip, ipaddress.IPv6Address) and (ip.is_site_local or ip.is_reserved):
+        return True
     return not ip.is_global or ip.is_multicast
 
 
+def _plain(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """Return the address; of an IPv4 address in IPv6 clothes, the IPv4 address that it reaches."""
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(ip, ipaddress.IPv4Address):
+        return ip
+    inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
+    if inner is None and ip in ipaddress.ip_network("64:ff9b::/96"):
+        inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+    return inner or ip
+
+
 def _matches(parts: SplitResult, entry: str) -> bool:
-    rule = urlsplit(entry)
+    try:
+        rule = urlsplit(entry)
+        rule_port = rule.port
+    except ValueError:
+        return False  # an entry that cannot be read allows nothing, and is in nobody's way
     if rule.scheme != parts.scheme or rule.scheme not in DEFAULT_PORTS:
         return False
     host = (parts.hostname or "").rstrip(".").lower()
@@ -105,11 +148,12 @@ def _matches(parts: SplitResult, entry: str) -> bool:
             return False
     elif wanted not in ("*", host):
         return False
-    if wanted != "*" or rule.port:
+    if wanted != "*" or rule_port:
         default = DEFAULT_PORTS[rule.scheme]
-        if (parts.port or default) != (rule.port or default):
+        if (parts.port or default) != (rule_port or default):
             return False
     prefix = rule.path.rstrip("/")
-    # No dot segments: "/photos/../admin" is not below "/photos".
-    segments = parts.path.lower().replace("%2e", ".").split("/")
+    # No dot segments, however written: "/photos/..%2Fadmin" is not below "/photos".
+    plain = parts.path.lower().replace("%2e", ".").replace("%2f", "/").replace("%5c", "/")
+    segments = plain.split("/")
     return not prefix or (".." not in segments and (parts.path == prefix or parts.path.startswith(prefix + "/")))

@@ -1,40 +1,63 @@
-"""What the SQL functions call: reads settings and the registry through plpy, works, and returns outcomes.
+"""What the SQL functions call: each function here works and returns its outcome.
 
-No function here raises for a known fault: an error raised in PL/Python would carry a Python traceback to
-the client. Each returns (value, error), and the PL/pgSQL function around it raises the error.
+No function raises for a known fault: an error raised in PL/Python would carry a Python traceback to the client.
+Each returns (value, error), and the PL/pgSQL function around it raises the error.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
-import os
+import re
+import time
 import traceback
 from array import array
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from ..providers import PROVIDERS
-from . import http, images, local_files
-from .embedding import Embedder
-from .errors import BAD_ARGUMENT, INTERNAL, PolarAIError
-from .interrupts import Operation, run
+from . import allow_list, http, images, local_files, merging, session
+from .batches import Stream
+from .embedding import Embedder, Outcome
+from .errors import BAD_ARGUMENT, BAD_RESPONSE, INTERNAL, PolarAIError, excerpt, printable
+from .interrupts import Operation, run, run_many
 from .model import Model
 
 T = TypeVar("T")
 Error = str | None  # PolarAIError.as_dict() as JSON
 
-# Embedded query texts, by (model, its fingerprint, text); a few megabytes at most.
-_query_cache: OrderedDict[tuple[str, str, str], array[float]] = OrderedDict()
+# Embedded query texts, by (model, its fingerprint, the text's hash); a few megabytes.
+_query_cache: OrderedDict[tuple[str, str, bytes], array[float]] = OrderedDict()
 QUERY_CACHE_SIZE = 1000
+
+# What a refresh has under way between its statements.
+_stream = Stream()
+# PostgreSQL keeps no value over 1 GB, whatever limit the caller gives.
+MAX_BYTEA = 2**30 - 2**10
+# The escape \\u0000, its own backslash not escaped.
+_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+# What frames a request or says whose it is, and so is nobody's to set.
+_FRAMING = {"connection", "content-length", "expect", "host", "te", "trailer", "transfer-encoding", "upgrade"}
+# Requests under way at once, where the caller does not say.
+IN_FLIGHT = 4
+# What a model may load for one input.
+MAX_INPUT_BYTES = 100 * 2**20
 
 
 def load_file(plpy: Any, url: str, buffer_limit: int) -> tuple[bytes | None, Error]:
     """Return what ``url`` holds; None where it is larger than ``buffer_limit`` MB (0: no limit)."""
 
     def work() -> bytes | None:
-        entries, limits = _allow_list(plpy), _limits(plpy)
-        return _cancellable(plpy, lambda operation: _load(url, entries, limits, operation, buffer_limit * 2**20))
+        entries, limits = session.allow_list(plpy), session.limits(plpy)
+        size = buffer_limit * 2**20
+        bounded = min(size or MAX_BYTEA, MAX_BYTEA)
+        content = _cancellable(plpy, lambda operation: _load(url, entries, limits, operation, bounded))
+        if content is None and size != bounded:
+            raise local_files.too_large(allow_list.masked(url), bounded)
+        return content
 
     return _outcome(plpy, work)
 
@@ -54,75 +77,111 @@ def image_from_base64(plpy: Any, image: str) -> tuple[bytes | None, Error]:
     return _outcome(plpy, lambda: _cancellable(plpy, lambda _: images.from_base64(image)))
 
 
-def post(plpy: Any, model_id: str, body: str, headers: str | None) -> tuple[str | None, Error]:
+def post(plpy: Any, model_id: str, permit: str, body: str, headers: str | None) -> tuple[str | None, Error]:
     """Send ``body`` to a model's URL, with its token and ``headers`` (a JSON object); return the answer's JSON."""
 
     def work() -> str:
-        model = _model(plpy, model_id)
-        extra = {str(k): str(v) for k, v in json.loads(headers or "{}").items()}
-        entries, limits = _allow_list(plpy), _limits(plpy)
-        content = _cancellable(
-            plpy,
-            lambda operation: http.post(
-                model.url,
-                body.encode(),
-                {**model.headers(), **extra},
-                entries,
-                limits,
-                operation,
-                f"calling model {model_id}",
-            ),
-        )
-        try:
-            # NaN and Infinity are no JSON: PostgreSQL would refuse them without saying whose they are.
-            json.loads(content, parse_constant=_no_constant)
-            return content.decode("utf-8")
-        except (ValueError, RecursionError) as error:
-            raise PolarAIError(
-                f"calling model {model_id}: the answer is not JSON ({error})",
-                sqlstate="08P01",
-                stage="response",
-            ) from None
+        send, operation = _sender(plpy, session.model(plpy, model_id, permit), headers)
+        content = run(lambda: send(body.encode()), operation, lambda: session.poll(plpy))
+        _parsed(model_id, content)
+        return content.decode("utf-8-sig")
 
     return _outcome(plpy, work)
 
 
+def post_many(
+    plpy: Any, model_id: str, permit: str, bodies: list[str], headers: str | None, most: int, in_flight: int | None
+) -> Iterator[tuple[int, str | None, Error]]:
+    """Send request bodies, merged as the model declares with at most ``most`` in one; yield a response for each.
+
+    Yields (position from 1, response JSON, error), in order. A fault of the whole batch is one row with position 0.
+    """
+
+    def work() -> list[str | PolarAIError]:
+        model = session.model(plpy, model_id, permit)
+        how = merging.declared(model_id, model.config)
+        send, operation = _sender(plpy, model, headers)
+        parsed = [json.loads(body) for body in bodies]
+        groups = merging.groups(parsed, how, most)
+
+        def ask(group: list[int]) -> list[str | PolarAIError]:
+            try:
+                answer = _parsed(model_id, send(json.dumps(merging.merged([parsed[at] for at in group], how)).encode()))
+                return [json.dumps(one) for one in merging.split(answer, len(group), how, model_id)]
+            except PolarAIError as error:
+                if error.scope == "batch":
+                    raise
+                return [error] * len(group)
+
+        works = [lambda group=group: ask(group) for group in groups]
+        answers: list[str | PolarAIError] = [""] * len(bodies)
+        for number, found in run_many(works, operation, lambda: session.poll(plpy), max(1, in_flight or IN_FLIGHT)):
+            for at, one in zip(groups[number], found, strict=True):
+                answers[at] = one
+        return answers
+
+    answers, error = _outcome(plpy, work)
+    if answers is None:
+        yield 0, None, error
+        return
+    for position, one in enumerate(answers, 1):
+        if isinstance(one, PolarAIError):
+            yield position, None, json.dumps(one.as_dict())
+        else:
+            yield position, one, None
+
+
 def embed(
-    plpy: Any, model_id: str, inputs: list[str | None], in_flight: int
+    plpy: Any,
+    model_id: str,
+    permit: str,
+    inputs: list[str | bytes | None],
+    ahead: list[str | bytes | None] | None,
+    in_flight: int | None,
+    dimension: int | None,
 ) -> Iterator[tuple[int, str | None, Error]]:
     """Yield (position from 1, the embedding as pgvector's literal, error) for each input, in order.
 
-    A fault of the whole batch is yielded as one row with position 0.
+    ``ahead`` is what the next call will ask for: it is begun now, and kept for that call. A fault of the whole
+    batch is yielded as one more row, with position 0; inputs that it left unanswered have none.
     """
 
-    def work() -> list[Any]:
-        embedder, poll = _embedder(plpy, _model(plpy, model_id), operation := Operation())
-        return embedder.embed(inputs, operation, poll, max(1, in_flight))
+    def work() -> tuple[list[Outcome | None], PolarAIError | None]:
+        model = session.model(plpy, model_id, permit)
+        if dimension is not None and model.dimension is None:
+            model = replace(model, config={**model.config, "dimension": dimension})
 
-    outcomes, error = _outcome(plpy, work)
-    if outcomes is None:
-        yield 0, None, error
-        return
+        def embedder(operation: Operation) -> Embedder:
+            return _embedder(plpy, model, operation)[0]
+
+        return _stream.embed(embedder, model, inputs, ahead, max(1, in_flight or IN_FLIGHT), lambda: session.poll(plpy))
+
+    done, error = _outcome(plpy, work)
+    outcomes, fault = done or ([], None)
     for position, outcome in enumerate(outcomes, 1):
         if isinstance(outcome, PolarAIError):
             yield position, None, json.dumps(outcome.as_dict())
-        else:
-            yield position, str(outcome), None
+        elif outcome is not None:
+            yield position, getattr(outcome, "literal", "") or str(outcome), None
+    if fault is not None:
+        error = json.dumps(fault.as_dict())
+    if error is not None:
+        yield 0, None, error
 
 
-def embed_one(plpy: Any, model_id: str, fingerprint: str, content: str) -> tuple[list[float] | None, Error]:
+def embed_one(
+    plpy: Any, model_id: str, permit: str, fingerprint: str, content: str
+) -> tuple[list[float] | None, Error]:
     """Return one embedding; that of a text is kept in the session, as long as the model stays the same."""
 
     def work() -> list[float]:
-        key = (model_id, fingerprint, content)
+        model = session.model(plpy, model_id, permit)
+        # Hashed: a text may be long, and what the session keeps has to stay small.
+        key = (model_id, fingerprint, hashlib.sha256(content.encode("utf-8", "replace")).digest())
         if key in _query_cache:
             _query_cache.move_to_end(key)
             return list(_query_cache[key])
-        model = _model(plpy, model_id)
-        embedder, poll = _embedder(plpy, model, operation := Operation())
-        (outcome,) = embedder.embed([content], operation, poll, 1)
-        if isinstance(outcome, PolarAIError):
-            raise outcome
+        outcome = _embedded(plpy, model, content)
         if model.input == "text":
             _query_cache[key] = array("d", outcome)
             while len(_query_cache) > QUERY_CACHE_SIZE:
@@ -132,7 +191,88 @@ def embed_one(plpy: Any, model_id: str, fingerprint: str, content: str) -> tuple
     return _outcome(plpy, work)
 
 
-def _embedder(plpy: Any, model: Model, operation: Operation) -> tuple[Embedder, Callable[[], None]]:
+def probe(plpy: Any, model_id: str, permit: str) -> tuple[int | None, Error]:
+    """Embed one small input of the model's kind, and return the dimension of what comes back."""
+
+    def work() -> int:
+        model = session.model(plpy, model_id, permit)
+        return len(_embedded(plpy, model, images.example() if model.input == "image" else "polarlens"))
+
+    return _outcome(plpy, work)
+
+
+def call_provider(plpy: Any, model_id: str, permit: str, content: str) -> tuple[str | None, Error]:
+    """Return what a generating or classifying model of a known provider answers, as JSON."""
+
+    def work() -> str:
+        model = session.model(plpy, model_id, permit)
+        provider = _provider(model)
+        if not hasattr(provider, "question"):
+            raise PolarAIError(
+                f"model {model_id}: the provider {model.provider} only embeds, but model_type is {model.type}",
+                sqlstate=BAD_ARGUMENT,
+            )
+        send, operation = _sender(plpy, model, None)
+        body = json.dumps(provider.question(model, content)).encode()
+        answer = run(lambda: send(body), operation, lambda: session.poll(plpy))
+        return json.dumps(provider.answer(model, _parsed(model_id, answer)))
+
+    return _outcome(plpy, work)
+
+
+def call_raw(
+    plpy: Any, model_id: str, permit: str, body: str | None, content: str | None, headers: str | None
+) -> tuple[int | None, str | None, str | None, float | None, Error]:
+    """Return (status, headers, body, milliseconds) of one exchange, whatever the status says.
+
+    ``body`` is what to send; where it is None, the model's provider makes it of ``content``.
+    """
+
+    def work() -> tuple[int, str, str, float]:
+        model = session.model(plpy, model_id, permit)
+        entries, limits = session.allow_list(plpy), session.limits(plpy)
+        operation = Operation()
+        embedder = _embedder(plpy, model, operation)[0] if body is None else None
+        sent = {**model.headers(), **_headers(model_id, headers)}
+        described = f"calling model {model_id}"
+
+        def exchange() -> http.Answer:
+            made = body if embedder is None else json.dumps(_body(embedder, content))
+            return http.exchange(model.url, (made or "").encode(), sent, entries, limits, operation, described)
+
+        started = time.monotonic()
+        answer = run(exchange, operation, lambda: session.poll(plpy))
+        took = (time.monotonic() - started) * 1000
+        shown = {name: value for name, value in answer.headers.items() if name.lower() != "set-cookie"}
+        return answer.status, json.dumps(shown), printable(answer.content.decode("utf-8", "replace")) or "", took
+
+    done, error = _outcome(plpy, work)
+    return (None, None, None, None, error) if done is None else (*done, None)
+
+
+def seal_token(plpy: Any, token: str) -> tuple[str | None, Error]:
+    """See session.sealed_token."""
+    return _outcome(plpy, lambda: session.sealed_token(plpy, token))
+
+
+def cached_models() -> list[str]:
+    """See session.cached_models."""
+    return session.cached_models()
+
+
+def _embedded(plpy: Any, model: Model, content: str | bytes) -> list[float]:
+    embedder, poll = _embedder(plpy, model, operation := Operation())
+    (outcome,) = embedder.embed([content], operation, poll, 1)
+    if isinstance(outcome, PolarAIError):
+        raise outcome
+    return outcome
+
+
+def _body(embedder: Embedder, content: str | None) -> Any:
+    return embedder.provider.request(embedder.model, [embedder.prepared(content)])
+
+
+def _provider(model: Model) -> Any:
     provider = PROVIDERS.get(model.provider)
     if provider is None:
         raise PolarAIError(
@@ -141,23 +281,37 @@ def _embedder(plpy: Any, model: Model, operation: Operation) -> tuple[Embedder, 
             hint="Known providers: " + ", ".join(sorted(PROVIDERS)) + ".",
             scope="batch",
         )
-    entries, limits = _allow_list(plpy), _limits(plpy)
+    return provider
+
+
+def _embedder(plpy: Any, model: Model, operation: Operation) -> tuple[Embedder, Callable[[], None]]:
+    provider = _provider(model)
+    entries, limits = session.allow_list(plpy), session.limits(plpy)
 
     def load(url: str) -> bytes:
-        limit = 100 * 2**20
-        content = _load(url, entries, limits, operation, limit)
+        content = _load(url, entries, limits, operation, MAX_INPUT_BYTES)
         if content is None:
-            raise local_files.too_large(url, limit)
+            raise local_files.too_large(allow_list.masked(url), MAX_INPUT_BYTES)
         return content
 
     def send(body: bytes) -> bytes:
         described = f"calling model {model.model_id}"
         return http.post(model.url, body, model.headers(), entries, limits, operation, described)
 
-    return Embedder(model, provider, load, send), lambda: _poll(plpy)
+    return Embedder(model, provider, load, send), lambda: session.poll(plpy)
+
+
+def _sender(plpy: Any, model: Model, headers: str | None) -> tuple[Callable[[bytes], bytes], Operation]:
+    entries, limits, operation = session.allow_list(plpy), session.limits(plpy), Operation()
+    sent = {**model.headers(), **_headers(model.model_id, headers)}
+    described = f"calling model {model.model_id}"
+    return lambda body: http.post(model.url, body, sent, entries, limits, operation, described), operation
 
 
 def _load(url: str, entries: list[str], limits: http.Limits, operation: Operation, size: int) -> bytes | None:
+    if url[:5].lower() == "data:":
+        content = images.from_base64(url)
+        return None if size and len(content) > size else content
     path = local_files.path_of(url)
     if path is not None:
         return local_files.read(path, entries, size)
@@ -166,12 +320,7 @@ def _load(url: str, entries: list[str], limits: http.Limits, operation: Operatio
 
 def _cancellable(plpy: Any, work: Callable[[Operation], T]) -> T:
     operation = Operation()
-    return run(lambda: work(operation), operation, lambda: _poll(plpy))
-
-
-def _poll(plpy: Any) -> None:
-    # Any statement notices a pending cancel or timeout.
-    plpy.execute("select 1")
+    return run(lambda: work(operation), operation, lambda: session.poll(plpy))
 
 
 def _outcome(plpy: Any, work: Callable[[], T]) -> tuple[T | None, Error]:
@@ -181,91 +330,53 @@ def _outcome(plpy: Any, work: Callable[[], T]) -> tuple[T | None, Error]:
         return None, json.dumps(error.as_dict())
     except plpy.SPIError as error:
         # A cancel or statement_timeout, raised by the poll: passed on under its own SQLSTATE.
-        return None, json.dumps({"message": str(error), "sqlstate": error.sqlstate})
+        return None, json.dumps({"message": printable(str(error)), "sqlstate": error.sqlstate})
     except Exception as error:
         # A defect of ours. Where it happened helps; what the data was stays out.
         frame = traceback.extract_tb(error.__traceback__)[-1]
         message = f"internal error: {type(error).__name__} in {frame.name}, line {frame.lineno}: {error}"
-        return None, json.dumps({"message": message, "sqlstate": INTERNAL})
+        return None, json.dumps({"message": printable(message), "sqlstate": INTERNAL})
 
 
-def _allow_list(plpy: Any) -> list[str]:
-    return [row["entry"] for row in plpy.execute("select entry from polar_ai.allow_list")]
-
-
-def _limits(plpy: Any) -> http.Limits:
-    row = plpy.execute(
-        """
-        select current_setting('polar.ai.http_timeout_msec', true) as timeout,
-               current_setting('polar.ai.retry_times', true) as retry_times,
-               current_setting('polar.ai.retry_interval_msec', true) as retry_interval,
-               current_setting('polar.ai.http_keep_alive', true) as keep_alive
-        """
-    )[0]
-    return http.Limits(
-        timeout=_setting("http_timeout_msec", row["timeout"], 10_000, 100_000) / 1000 or 100.0,
-        retry_times=_setting("retry_times", row["retry_times"], 0, 100),
-        retry_interval=_setting("retry_interval_msec", row["retry_interval"], 3_000, 100_000) / 1000,
-        keep_alive=(row["keep_alive"] or "on").lower() in ("on", "true", "yes", "1", "t", "y"),
-    )
-
-
-def _setting(name: str, text: str | None, default: int, highest: int) -> int:
-    if not text:
-        return default
-    if text.strip().isdecimal() and int(text) <= highest:
-        return int(text)
-    raise PolarAIError(
-        f"polar.ai.{name} is {text!r}: not a whole number from 0 to {highest}",
-        sqlstate=BAD_ARGUMENT,
-        scope="batch",
-    )
-
-
-def _model(plpy: Any, model_id: str) -> Model:
-    rows = plpy.execute(
-        plpy.prepare(
-            """
-            select m.model_url, m.model_provider, m.model_name, m.model_config, s.token
-            from polar_ai.models as m
-            left join polar_ai.model_secrets as s on s.model_id = m.model_id
-            where m.model_id = $1
-            """,
-            ["text"],
-        ),
-        [model_id],
-    )
-    if not rows:
+def _headers(model_id: str, text: str | None) -> dict[str, str]:
+    """Return what a headers function made, as request headers; null leaves one out."""
+    try:
+        made = json.loads(text or "{}")
+    except ValueError:
+        made = None
+    if not isinstance(made, dict):
         raise PolarAIError(
-            f"there is no model {model_id}",
-            sqlstate="42704",
-            hint="select model_id from polar_ai._ai_models; lists the registered ones.",
-            scope="batch",
-        )
-    row = rows[0]
-    return Model(
-        model_id=model_id,
-        url=row["model_url"],
-        provider=(row["model_provider"] or "").lower(),
-        name=row["model_name"],
-        config=json.loads(row["model_config"]),
-        token=_token(model_id, row["token"]),
-    )
-
-
-def _token(model_id: str, stored: str | None) -> str | None:
-    """Return the token itself: ``env:NAME`` stands for a variable of the server's own environment."""
-    if not stored or not stored.startswith("env:"):
-        return stored
-    value = os.environ.get(stored[4:])
-    if not value:
-        raise PolarAIError(
-            f"model {model_id}: its token is {stored}, but the database server has no such variable",
+            f"calling model {model_id}: its headers function returned something else than a JSON object",
             sqlstate=BAD_ARGUMENT,
-            hint="Set it in the server's environment and restart the server.",
+            hint='For example {"X-Api-Key": "…"}.',
             scope="batch",
         )
-    return value
+    for name in made:
+        # Whoever sets the frame of a request can hide a second one in it, to another path of the service.
+        if not _HEADER_NAME.fullmatch(name) or name.lower() in _FRAMING or name.lower().startswith("proxy-"):
+            raise PolarAIError(
+                f"calling model {model_id}: a request header may not be called {excerpt(name, 40)!r}",
+                sqlstate=BAD_ARGUMENT,
+                hint="Look at its model_headers_fn.",
+                scope="batch",
+            )
+    return {name: str(value) for name, value in made.items() if value is not None}
+
+
+def _parsed(model_id: str, content: bytes) -> Any:
+    try:
+        text = content.decode("utf-8-sig")
+        # What jsonb cannot hold, PostgreSQL would refuse without saying whose it is.
+        parsed = json.loads(text, parse_constant=_no_constant)
+        if _NUL.search(text):
+            raise ValueError("it holds a NUL character")
+        if "\\ud" in text or "\\uD" in text:
+            json.dumps(parsed, ensure_ascii=False).encode("utf-8")  # raises for half of a surrogate pair
+        return parsed
+    except (ValueError, RecursionError) as error:
+        raise PolarAIError(
+            f"calling model {model_id}: the answer is not JSON ({error})", sqlstate=BAD_RESPONSE, stage="response"
+        ) from None
 
 
 def _no_constant(name: str) -> Any:

@@ -50,12 +50,17 @@ class PolarAIError(Exception):
     def as_dict(self) -> dict[str, Any]:
         """Return the fields that polar_ai._raise and the errors table read."""
         return {
-            "message": self.message,
+            "message": printable(self.message),
             "sqlstate": self.sqlstate,
-            "hint": self.hint,
-            "detail": self.detail,
+            "hint": printable(self.hint),
+            "detail": printable(self.detail),
             "stage": self.stage,
         }
+
+
+def printable(text: str | None) -> str | None:
+    """Return ``text`` without what PostgreSQL's text cannot hold: NUL, and halves of surrogate pairs."""
+    return text and text.replace("\0", "�").encode("utf-8", "replace").decode("utf-8")
 
 
 def excerpt(text: str, limit: int = 200) -> str:

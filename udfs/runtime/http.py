@@ -6,18 +6,23 @@ is then connected to: neither a redirect nor a resolver that changes its answer 
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import http.cookiejar
+import json
+import os
 import socket
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urljoin
 
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
+from requests.structures import CaseInsensitiveDict
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
@@ -25,6 +30,7 @@ from urllib3.util.connection import create_connection
 
 from . import allow_list
 from .errors import (
+    BAD_ARGUMENT,
     BAD_RESPONSE,
     CONNECTION_LOST,
     NOT_FOUND,
@@ -38,8 +44,7 @@ from .errors import (
 from .interrupts import Operation
 
 MAX_REDIRECTS = 5
-# However patient the caller is: a service that says "come back in an hour" is down.
-MAX_RETRY_AFTER_SECONDS = 120.0
+LEAST_PAUSE_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
@@ -73,23 +78,40 @@ class Exchange:
         self.deadline = time.monotonic() + timeout
         self.aborted = False
         self.reused_connection = False
-        self._connection: HTTPConnection | None = None
+        self._socket: socket.socket | None = None
+        self._lock = threading.Lock()
 
-    def attach(self, connection: HTTPConnection) -> None:
-        """Note the connection that this exchange waits on."""
-        self._connection = connection
+    def attach(self, sock: socket.socket) -> None:
+        """Note the socket that this exchange waits on; raise where the exchange was broken off already.
+
+        Under a handle of our own: TLS wraps the socket, and a response that ends with its connection takes
+        the socket away from it.
+        """
+        handle = socket.socket(fileno=os.dup(sock.fileno()))
+        with self._lock:
+            if self._socket is not None:
+                self._socket.close()
+            self._socket = handle
+        self.check()
+
+    def check(self) -> None:
+        """Raise where this exchange was broken off: what was read may be less than was sent."""
         if self.aborted:
-            self.abort()
+            raise ConnectionAbortedError("broken off")
 
     def abort(self) -> None:
         """Shut the socket down: whoever is blocked on it returns at once."""
         self.aborted = True
-        sock = getattr(self._connection, "sock", None)
-        if sock is not None:
-            try:
-                sock.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                return  # already gone
+        with self._lock, contextlib.suppress(OSError):  # already gone
+            if self._socket is not None:
+                self._socket.shutdown(socket.SHUT_RDWR)
+
+    def end(self) -> None:
+        """Let the socket go."""
+        with self._lock:
+            if self._socket is not None:
+                self._socket.close()
+                self._socket = None
 
 
 # The exchange that this worker thread is in.
@@ -99,7 +121,7 @@ _here = threading.local()
 class _Guard:
     """Mixed into urllib3's connections: checks the address, and tells the exchange its connection."""
 
-    special_allowed = False
+    grant: allow_list.Grant
     _requests_made = 0
 
     def _new_conn(self: Any) -> socket.socket:
@@ -108,50 +130,48 @@ class _Guard:
         except OSError as error:
             raise NameResolutionError(self.host, self, error) from error  # type: ignore[arg-type]
         addresses = list(dict.fromkeys(str(info[4][0]) for info in infos))
-        if not self.special_allowed:
-            for address in filter(allow_list.is_special, addresses):
-                scheme = "https" if isinstance(self, HTTPSConnection) else "http"
-                raise allow_list.not_allowed(f"{scheme}://{self.host}:{self.port}/", address)
+        scheme = "https" if isinstance(self, HTTPSConnection) else "http"
+        for address in addresses:
+            allow_list.check_address(address, self.grant, f"{scheme}://{self.host}:{self.port}/")
         failure: OSError = OSError("the name has no address")
         for address in addresses:
             # Connecting to the checked address asks no resolver again.
             try:
-                return create_connection((address, self.port), self.timeout, self.source_address, self.socket_options)
+                made = create_connection((address, self.port), self.timeout, self.source_address, self.socket_options)
             except TimeoutError as error:
                 raise ConnectTimeoutError(self, "no connection in time") from error
             except OSError as error:
                 failure = error
+                continue
+            exchange: Exchange | None = getattr(_here, "exchange", None)
+            try:
+                if exchange is not None:
+                    exchange.attach(made)
+            except BaseException:
+                made.close()  # cancelled while it connected: the service need not hear of it
+                raise
+            return made
         raise NewConnectionError(self, str(failure)) from failure
 
     def request(self: Any, *args: Any, **kwargs: Any) -> None:
         exchange: Exchange | None = getattr(_here, "exchange", None)
         if exchange is not None:
             exchange.reused_connection = self._requests_made > 0 and self.sock is not None
-            exchange.attach(self)
+            exchange.check()
+            if self.sock is not None:
+                exchange.attach(self.sock)
         self._requests_made += 1
-        super().request(*args, **kwargs)
+        super().request(*args, **kwargs)  # type: ignore[misc]
 
 
-class _PublicHTTP(_Guard, HTTPConnection):
-    pass
-
-
-class _PublicHTTPS(_Guard, HTTPSConnection):
-    pass
-
-
-class _AnyHTTP(_PublicHTTP):
-    special_allowed = True
-
-
-class _AnyHTTPS(_PublicHTTPS):
-    special_allowed = True
-
-
-def _pool_classes(plain: type, secure: type) -> dict[str, type]:
+def _pool_classes(grant: allow_list.Grant) -> dict[str, type]:
+    """Return urllib3's pools with connections that are held to ``grant``."""
     return {
-        "http": type("Pool", (HTTPConnectionPool,), {"ConnectionCls": plain}),
-        "https": type("Pool", (HTTPSConnectionPool,), {"ConnectionCls": secure}),
+        scheme: type("Pool", (pool,), {"ConnectionCls": type("Connection", (_Guard, plain), {"grant": grant})})
+        for scheme, pool, plain in (
+            ("http", HTTPConnectionPool, HTTPConnection),
+            ("https", HTTPSConnectionPool, HTTPSConnection),
+        )
     }
 
 
@@ -165,21 +185,18 @@ class _GuardedAdapter(HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = self._pool_classes
 
 
-def _new_session(special: bool) -> requests.Session:
+@functools.cache
+def _session(grant: allow_list.Grant) -> requests.Session:
+    """Return the kept connections of one grant: they are never lent to a call with another."""
     session = requests.Session()
     # Neither a proxy nor a .netrc of the server's environment: they would go round the address check.
     session.trust_env = False
     session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
     session.headers["User-Agent"] = "polarlens"
-    classes = _pool_classes(_AnyHTTP, _AnyHTTPS) if special else _pool_classes(_PublicHTTP, _PublicHTTPS)
-    adapter = _GuardedAdapter(classes)
+    adapter = _GuardedAdapter(_pool_classes(grant))
     session.mount("http://", adapter)
     session.mount("https://", adapter)
     return session
-
-
-# Connections made under one grant are never lent to a call with the other.
-_sessions = {special: _new_session(special) for special in (False, True)}
 
 
 def get(url: str, entries: Sequence[str], limits: Limits, operation: Operation, size_limit: int) -> bytes | None:
@@ -193,7 +210,11 @@ def get(url: str, entries: Sequence[str], limits: Limits, operation: Operation, 
         description = f"loading {allow_list.masked(url)}"
         answer = _tried("GET", where, None, {}, grant, limits, operation, description, size_limit)
         if answer.status in (301, 302, 303, 307, 308) and "Location" in answer.headers:
-            where = urljoin(where, answer.headers["Location"])
+            try:
+                where = urljoin(where, answer.headers["Location"])
+            except ValueError:
+                message = f"{description}: redirected to what is no URL"
+                raise PolarAIError(message, sqlstate=BAD_RESPONSE, stage="load") from None
             continue
         if answer.status != 200:
             raise _status_error(answer, description, stage="load")
@@ -216,8 +237,26 @@ def post(
 ) -> bytes:
     """Send ``body`` as JSON to a model's ``url`` and return the body of its 2xx answer.
 
-    Raises PolarAIError for anything else; the model's own URL counts as allowed, unless its address is
-    a special one that resolving a *name* led to and that no entry names.
+    Raises PolarAIError for anything else.
+    """
+    answer = exchange(url, body, headers, entries, limits, operation, description)
+    if not 200 <= answer.status < 300:
+        raise _status_error(answer, description, stage="request")
+    return answer.content
+
+
+def exchange(
+    url: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    entries: Sequence[str],
+    limits: Limits,
+    operation: Operation,
+    description: str,
+) -> Answer:
+    """Send ``body`` as JSON to a model's ``url`` and return the answer, whatever its status.
+
+    The model's own URL counts as allowed, for registering it named it, unless its address is link-local.
     """
     grant = allow_list.check_url(url, entries, own=[url])
     sent = {"Content-Type": "application/json", "Accept": "application/json", **headers}
@@ -228,9 +267,18 @@ def post(
             sqlstate=TOO_LARGE,
             scope="batch",
         )
-    if not 200 <= answer.status < 300:
-        raise _status_error(answer, description, stage="request")
-    return answer.content
+    return _without_token(answer, CaseInsensitiveDict(sent).get("Authorization", "").rpartition(" ")[2])
+
+
+def _without_token(answer: Answer, token: str) -> Answer:
+    """Return ``answer`` with the token masked: a service may repeat what it was sent, above all in its errors."""
+    if len(token) < 6 or not set(token) - set("0123456789+-.eE"):
+        return answer  # as short, or as much a number, as what an embedding holds
+    content, headers = answer.content, dict(answer.headers)
+    for spelled in (token, json.dumps(token)[1:-1], token.replace("/", "\\/")):
+        content = content.replace(spelled.encode(), b"********")
+        headers = {name: value.replace(spelled, "********") for name, value in headers.items()}
+    return replace(answer, content=content, headers=CaseInsensitiveDict(headers))
 
 
 def _tried(
@@ -244,21 +292,33 @@ def _tried(
     description: str,
     size_limit: int,
 ) -> Answer:
-    """Send once, and again up to ``retry_times`` where the service was not reached or asks to wait."""
-    for attempt in range(limits.retry_times + 1):
-        last = attempt == limits.retry_times or operation.aborted.is_set()
+    """Send once, and again up to ``retry_times`` where the service was not reached or is not ready.
+
+    A service that asks to wait (429, or 503 with Retry-After) has not failed: that counts as no try, and is waited for
+    as long as one request may take.
+    """
+    tries, patience_ends = 0, time.monotonic() + limits.timeout
+    while True:
         pause = limits.retry_interval
         try:
             answer = _once(method, url, body, headers, grant, limits, operation, description, size_limit)
         except PolarAIError as error:
-            if last or error.sqlstate not in (UNREACHABLE, CONNECTION_LOST):
+            if tries == limits.retry_times or error.sqlstate not in (UNREACHABLE, CONNECTION_LOST):
                 raise
+            tries += 1
         else:
-            if last or answer.status not in (429, 503):
+            asked = _retry_after(answer)
+            if answer.status == 429 or (answer.status == 503 and asked is not None):
+                # "Come back in 0 seconds" must not become a busy loop.
+                pause = max(pause if asked is None else asked, LEAST_PAUSE_SECONDS)
+                if time.monotonic() + pause > patience_ends:
+                    return answer
+            elif answer.status != 503 or tries == limits.retry_times:
                 return answer
-            pause = max(pause, min(_retry_after(answer), MAX_RETRY_AFTER_SECONDS))
+            else:
+                tries += 1
         operation.sleep(pause)
-    raise AssertionError("unreachable")
+        operation.check()
 
 
 def _once(
@@ -276,21 +336,22 @@ def _once(
     operation.enter(exchange)
     _here.exchange = exchange
     try:
-        session = _sessions[grant.special]
-        for fresh in (False, True):
+        session = _session(grant)
+        while True:
             try:
                 return _exchange(session, method, url, body, headers, limits, exchange, size_limit)
             except (requests.ConnectionError, urllib3.exceptions.ProtocolError):
-                # The service closed an idle connection under us; it has not seen this request.
-                if fresh or exchange.aborted or not exchange.reused_connection:
+                # The service closed an idle connection under us: each such one leaves the pool, and in the
+                # end a new one is made. (Emptying the pool would fail those who are about to take from it.)
+                late = exchange.aborted or time.monotonic() >= exchange.deadline
+                if late or not exchange.reused_connection:
                     raise
-                session.close()
-        raise AssertionError("unreachable")
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
         raise _transport_error(error, exchange, url, limits) from None
     finally:
         _here.exchange = None
         operation.leave(exchange)
+        exchange.end()
 
 
 def _exchange(
@@ -303,14 +364,16 @@ def _exchange(
     exchange: Exchange,
     size_limit: int,
 ) -> Answer:
+    exchange.reused_connection = False
     sent = {**headers, "Accept-Encoding": "identity"}
     if not limits.keep_alive:
         sent["Connection"] = "close"
     request = session.prepare_request(requests.Request(method, url, data=body, headers=sent))
-    with session.send(
+    # By the adapter: the session would read a redirect's body whole, however large.
+    with session.get_adapter(url).send(
         request,
         stream=True,
-        allow_redirects=False,
+        verify=True,
         timeout=(min(limits.connect_timeout, limits.timeout), limits.timeout),
     ) as response:
         chunks, size = [], 0
@@ -319,6 +382,8 @@ def _exchange(
             if size_limit and size > size_limit:
                 return Answer(response.status_code, response.headers, b"", too_large=True)
             chunks.append(chunk)
+        # An answer without a length ends where the connection does, and so looks whole where we ended it.
+        exchange.check()
         return Answer(response.status_code, response.headers, b"".join(chunks))
 
 
@@ -326,6 +391,18 @@ def _transport_error(error: Exception, exchange: Exchange, url: str, limits: Lim
     """Say in a person's words why there is no answer. The library's own text may hold credentials."""
     stage = "load" if exchange.description.startswith("loading") else "request"
     origin = allow_list.masked(url)
+    if isinstance(error, requests.exceptions.InvalidURL):
+        return PolarAIError(
+            f"{exchange.description}: the URL {origin} is malformed", sqlstate=BAD_ARGUMENT, stage=stage, scope="batch"
+        )
+    if isinstance(error, requests.exceptions.InvalidHeader | UnicodeError):
+        return PolarAIError(
+            f"{exchange.description}: a request header holds characters that HTTP cannot send",
+            sqlstate=BAD_ARGUMENT,
+            hint="Look at the model's token (a line break at its end?) and at its model_headers_fn.",
+            stage=stage,
+            scope="batch",
+        )
     timed_out = (
         isinstance(error, requests.Timeout | urllib3.exceptions.TimeoutError | TimeoutError)
         or time.monotonic() >= exchange.deadline
@@ -419,8 +496,9 @@ def _status_error(answer: Answer, description: str, stage: str) -> PolarAIError:
     )
 
 
-def _retry_after(answer: Answer) -> float:
+def _retry_after(answer: Answer) -> float | None:
+    """Return the seconds that the service asks to wait, or None where it does not say (dates are not read)."""
     try:
-        return max(0.0, float(answer.headers.get("Retry-After", 0)))
-    except ValueError:
-        return 0.0
+        return max(0.0, float(answer.headers["Retry-After"]))
+    except (KeyError, ValueError):
+        return None

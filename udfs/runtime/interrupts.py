@@ -78,6 +78,11 @@ class Operation:
         """Wait in a worker thread, no longer than until abort()."""
         self.aborted.wait(seconds)
 
+    def check(self) -> None:
+        """Raise in a worker thread where the operation was ended."""
+        if self.aborted.is_set():
+            raise PolarAIError("the call was broken off", sqlstate=CONNECTION_LOST, scope="batch")
+
     def _snapshot(self) -> list[Exchange]:
         with self._lock:
             return list(self._under_way)
@@ -91,7 +96,8 @@ def _block_signals() -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
 
 
-def _submit(work: Callable[[], T]) -> Future[T]:
+def submit(work: Callable[[], T]) -> Future[T]:
+    """Start ``work`` in a worker thread."""
     global _pool
     if _pool is None:
         _pool = ThreadPoolExecutor(MAX_WORKERS, "polar_ai", initializer=_block_signals)
@@ -120,7 +126,7 @@ def run_many(
     try:
         while True:
             while len(running) < in_flight and (job := next(queue, None)) is not None:
-                running[_submit(job[1])] = job[0]
+                running[submit(job[1])] = job[0]
             if not running:
                 return
             done, _ = wait(running, POLL_SECONDS, FIRST_COMPLETED)

@@ -13,7 +13,8 @@ class Model:
     """One row of the registry, with its token.
 
     Of ``config`` the runtime reads: input ('text' or 'image'), dimension, image_size (pixels of the short
-    side that an image is reduced to; 0 sends it as it is) and batch_size (items a request).
+    side that an image is reduced to; 0 sends it as it is), batch_size (items a request), parameters (what a
+    provider puts into its request bodies), labels (of a classification) and batch (see merging.py).
     """
 
     model_id: str
@@ -21,6 +22,7 @@ class Model:
     provider: str
     name: str
     config: dict[str, Any] = field(default_factory=dict)
+    type: str = ""
     token: str | None = field(default=None, repr=False)
 
     @property
@@ -49,6 +51,18 @@ class Model:
     def batch_size(self) -> int:
         """The most items that go into one request."""
         return max(1, self._whole("batch_size", 32) or 1)
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """What a provider puts into its request bodies beside the input."""
+        given = self.config.get("parameters", {})
+        if isinstance(given, dict):
+            return given
+        raise PolarAIError(
+            f"model {self.model_id}: model_config.parameters is not a JSON object",
+            sqlstate=BAD_ARGUMENT,
+            scope="batch",
+        )
 
     def headers(self) -> dict[str, str]:
         """Return the headers that carry the token."""

@@ -8,7 +8,7 @@
     {%- set type = polarlens.vector_type(embeddings) -%}
     {%- set distance = 'e.embedding <=> o.wanted_vector' -%}
     with options as materialized (
-        select {{ polarlens.index_options(k, ef_search) }} as options
+        select {{ polarlens.search_options(k, ef_search) }} as options
     ),
 
     wanted as materialized (

@@ -13,7 +13,7 @@
     with query as materialized (
         select
             ({{ vector or polarlens.text_vector(query, model) }})::{{ polarlens.vector_type(embeddings) }} as vector,
-            {{ polarlens.index_options(k, ef_search) }} as options
+            {{ polarlens.search_options(k, ef_search) }} as options
     ),
 
     through_the_index as materialized (

@@ -1,0 +1,112 @@
+"""CLIP through fastembed, on networks of a few weights in the hub's own layout.
+
+What these cannot show is CLIP's quality and the download itself: the real weights lie on a model hub that a
+test must not depend on. What they run is the real loading, tokenizing, preprocessing and pooling code.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+from onnx.helper import make_tensor_value_info
+from PIL import Image
+from tokenizers import Tokenizer, models, pre_tokenizers
+
+from tests.clip_service.drawings import blob
+from tests.clip_service.running import Launcher
+
+WORDS = ["[PAD]", "[UNK]", "red", "green", "blue"]
+
+
+def _save(
+    path: Path, nodes: list[onnx.NodeProto], inputs: list[onnx.ValueInfoProto], weights: dict[str, object]
+) -> None:
+    outputs = [make_tensor_value_info("out", TensorProto.FLOAT, ["n", 512])]
+    initializers = [numpy_helper.from_array(np.asarray(value), name) for name, value in weights.items()]
+    graph = helper.make_graph(nodes, "tiny", inputs, outputs, initializers)
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
+
+
+@pytest.fixture
+def weights(tmp_path: Path) -> Path:
+    """A text model that sums word vectors and a vision model that projects the mean colour, in one space."""
+    colours = np.zeros((3, 512), dtype=np.float32)
+    colours[[0, 1, 2], [0, 1, 2]] = 1
+    text, vision = tmp_path / "text", tmp_path / "vision"
+    text.mkdir()
+    vision.mkdir()
+
+    tokenizer = Tokenizer(models.WordLevel({word: i for i, word in enumerate(WORDS)}, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer.save(str(text / "tokenizer.json"))
+    (text / "config.json").write_text(json.dumps({"pad_token_id": 0}))
+    (text / "tokenizer_config.json").write_text(json.dumps({"model_max_length": 77, "pad_token": "[PAD]"}))
+    (text / "special_tokens_map.json").write_text(json.dumps({"pad_token": "[PAD]"}))
+    table = np.concatenate([np.full((2, 512), 1e-3, np.float32), colours])
+    nodes = [
+        helper.make_node("Gather", ["table", "input_ids"], ["words"]),
+        helper.make_node("ReduceSum", ["words", "axis"], ["out"], keepdims=0),
+    ]
+    ids = [make_tensor_value_info("input_ids", TensorProto.INT64, ["n", "l"])]
+    _save(text / "model.onnx", nodes, ids, {"table": table, "axis": np.array([1])})
+
+    preprocessor = {
+        "do_resize": True,
+        "size": {"shortest_edge": 224},
+        "do_center_crop": True,
+        "crop_size": {"height": 224, "width": 224},
+        "do_rescale": True,
+        "rescale_factor": 1 / 255,
+        "do_normalize": True,
+        "image_mean": [0.0, 0.0, 0.0],
+        "image_std": [1.0, 1.0, 1.0],
+        "resample": 3,
+        "do_convert_rgb": True,
+        "image_processor_type": "CLIPImageProcessor",
+    }
+    (vision / "preprocessor_config.json").write_text(json.dumps(preprocessor))
+    nodes = [
+        helper.make_node("ReduceMean", ["pixel_values"], ["mean"], axes=[2, 3], keepdims=0),
+        helper.make_node("MatMul", ["mean", "projection"], ["out"]),
+    ]
+    pixels = [make_tensor_value_info("pixel_values", TensorProto.FLOAT, ["n", 3, 224, 224])]
+    _save(vision / "model.onnx", nodes, pixels, {"projection": colours})
+    return tmp_path
+
+
+def test_clip_is_served_from_weights_at_hand(launcher: Callable[..., Launcher], weights: Path) -> None:
+    launch = launcher(POLARLENS_CLIP_WEIGHTS=str(weights))
+    service = launch.started("--model", "auto")
+    info = service.get("/info").json()
+    assert (info["model"], info["dimension"], info["logit_scale"]) == ("clip", 512, 100.0)
+    assert info["reason"] == "CLIP's weights are on this machine"
+
+    names = ("red", "green", "blue")
+    pure = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255)}
+    pictures = [{"blob": blob(Image.new("RGB", (300, 200), pure[name]))} for name in names]
+    vectors = np.array(service.vectors(*({"text": name} for name in names), *pictures))
+    assert vectors.shape == (6, 512)
+    assert np.linalg.norm(vectors, axis=1) == pytest.approx(1, abs=1e-5)
+    assert (vectors[:3] @ vectors[3:].T).argmax(axis=1).tolist() == [0, 1, 2]
+    cut, longer = service.vectors({"text": "red " * 77}, {"text": "red " * 77 + "blue " * 500})
+    assert longer == pytest.approx(cut, abs=1e-6)
+
+
+def test_damaged_weights_leave_auto_with_the_starter(
+    launcher: Callable[..., Launcher], weights: Path, request: pytest.FixtureRequest
+) -> None:
+    (weights / "vision" / "model.onnx").write_bytes(b"not a network")
+    launch = launcher(request.getfixturevalue("models"), POLARLENS_CLIP_WEIGHTS=str(weights))
+    done = launch("start")
+    assert done.returncode == 0, done.stderr
+    assert "model    starter" in done.stdout
+    assert "Could not load CLIP's weights" in done.stdout
+    refused = launch("start", "--model", "clip")
+    assert refused.returncode == 1
+    assert "Traceback" not in refused.stderr
