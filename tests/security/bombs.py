@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import gzip
 import io
 import socket
@@ -83,6 +84,7 @@ IMAGES: dict[str, Callable[[], bytes]] = {
 }
 
 
+@functools.cache
 def packed(size: int) -> bytes:
     """Return ``size`` zeros, packed by gzip."""
     out = io.BytesIO()

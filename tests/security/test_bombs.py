@@ -92,7 +92,7 @@ def test_no_size_is_made_that_is_too_large(session: Session, size: str) -> None:
 def test_an_answer_that_unpacks_to_too_much_is_broken_off(
     house: House, session: Session, allowed: Allow, http_server: Callable[..., ScriptedServer], encoding: str
 ) -> None:
-    bomb = packed(2**30)
+    bomb = packed(2**28)
     server = http_server(lambda request: Reply(body=bomb, headers={"Content-Encoding": encoding}))
     allowed(server.url)
     state = session.run("select polar_ai.ai_loadfile(%s, 20)", server.url)
@@ -103,8 +103,13 @@ def test_an_answer_that_unpacks_to_too_much_is_broken_off(
 @pytest.mark.parametrize("behaviour", ANSWERS.values(), ids=ANSWERS)
 @pytest.mark.parametrize("model", [False, True], ids=["loaded", "a model's"])
 def test_an_answer_without_end_ends(
-    house: House, session: Session, allowed: Allow, raw_server: Callable[[Behaviour], RawServer], behaviour: Behaviour, model: bool
-) -> None:  # fmt: skip
+    house: House,
+    session: Session,
+    allowed: Allow,
+    raw_server: Callable[[Behaviour], RawServer],
+    behaviour: Behaviour,
+    model: bool,
+) -> None:
     server = raw_server(behaviour)
     session.run("set polar.ai.http_timeout_msec = 1500")
     started = time.monotonic()

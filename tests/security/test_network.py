@@ -223,7 +223,8 @@ def test_a_header_is_not_smuggled(house: House, echo: ScriptedServer, headers: o
     )
     made = json.dumps(headers)
     if internal:
-        call = "select (polar_ai._post('echo', (select permit from polar_ai._model('echo')), '{}', %s)).error ->> 'sqlstate'"
+        permit = "(select permit from polar_ai._model('echo'))"
+        call = f"select (polar_ai._post('echo', {permit}, '{{}}', %s)).error ->> 'sqlstate'"
         seen = house.attack("caller", call, parameters=(made,))
         state = seen.rows[0][0] if seen.rows else seen.sqlstate
     else:

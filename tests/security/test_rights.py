@@ -19,7 +19,7 @@ CALLS = {
     "text_generation": "select polar_ai.ai_text_generation('a', '{m}')",
     "text_classification": "select polar_ai.ai_text_classification('a', '{m}')",
     "testmodel": "select polar_ai.ai_testmodel('{m}')",
-    "embed": "select polar_ai._embed('{m}', array['a'])",
+    "embed": "select polar_ai._embed('{m}', array['a'], null, 4)",
     "permit": "select permit from polar_ai._model('{m}')",
 }
 # Permits that are made up: where the internal function answers with an error in a column, that is its refusal.
@@ -27,7 +27,8 @@ FORGED = ["''", "null", "'x'", "repeat('0', 64)", "(select permit from polar_ai.
 WITH_PERMIT = {
     "_post": "select error ->> 'sqlstate' from polar_ai._post('{m}', {p}, '{{}}', null)",
     "_post_many": "select error ->> 'sqlstate' from polar_ai._post_many('{m}', {p}, array['{{}}'], null, 1, 1)",
-    "_embed_provider": "select error ->> 'sqlstate' from polar_ai._embed_provider('{m}', {p}, array['a'], 1)",
+    "_embed_provider": "select error ->> 'sqlstate' from polar_ai._embed_provider('{m}', {p}, array['a'], null, 1, 2)",
+    "_embed_bytes": "select error ->> 'sqlstate' from polar_ai._embed_bytes('{m}', {p}, array['a'::bytea], null, 1, 2)",
     "_embed_one": "select error ->> 'sqlstate' from polar_ai._embed_one('{m}', {p}, '', 'a')",
     "_call_provider": "select error ->> 'sqlstate' from polar_ai._call_provider('{m}', {p}, 'a')",
     "_call_raw": "select error ->> 'sqlstate' from polar_ai._call_raw('{m}', {p}, null, 'a', null)",
@@ -43,26 +44,30 @@ INTERNAL = {
     "_permit_N": "select polar_ai._permit_{revoked}()",
     "a permit's grant": "grant execute on function polar_ai._permit_{revoked}() to current_user",
     "a permit's owner": "alter function polar_ai._permit_{revoked}() owner to current_user",
-    "a permit's body": "create or replace function polar_ai._permit_{revoked}() returns text language sql as 'select null'",
+    "a permit's body": "create or replace function polar_ai._permit_{revoked}() returns text language sql"
+    " as 'select null'",
     "a permit of one's own": "create function polar_ai._permit_99() returns text language sql as 'select null'",
     "the runtime": "create or replace function polar_ai._load_runtime() returns void language sql as ''",
     "a function's settings": "alter function polar_ai._post(text, text, text, text) reset all",
-    "a transform function": "create or replace function public.body(model text, content text) returns jsonb language sql"
-    " as 'select null::jsonb'",
+    "a transform function": "create or replace function public.body(model text, content text) returns jsonb"
+    " language sql as 'select null::jsonb'",
     "a transform function's end": "drop function public.result(text, jsonb)",
     "a model's row": "update polar_ai.models set model_url = 'http://evil.net'",
-    "a model's row by merge": "insert into polar_ai.models (model_id, model_url, model_name) values ('x', 'http://x', 'x')",
+    "a model's row by merge": "insert into polar_ai.models (model_id, model_url, model_name)"
+    " values ('x', 'http://x', 'x')",
     "a model's row by copy": "copy polar_ai.models from stdin",
     "all models": "truncate polar_ai.models cascade",
     "a token's row": "insert into polar_ai.model_secrets values ('open', 'x')",
     "an entry's row": "insert into polar_ai.allow_list values ('file:///')",
     "the view": "create or replace view polar_ai._ai_models as select 1 as model_seq",
-    "a trigger": "create trigger t before update on polar_ai.models execute function suppress_redundant_updates_trigger()",
+    "a trigger": "create trigger t before update on polar_ai.models execute function"
+    " suppress_redundant_updates_trigger()",
     "a rule": "create rule r as on select to polar_ai.models do instead select 1",
     "a policy": "alter table polar_ai.models enable row level security",
     "a table of one's own": "create table polar_ai.models2 ()",
     "the schema": "alter schema polar_ai rename to x",
-    "the old name's schema": "create function ganos_ai.ai_callmodel(text, text) returns jsonb language sql as 'select null::jsonb'",
+    "the old name's schema": "create function ganos_ai.ai_callmodel(text, text) returns jsonb language sql"
+    " as 'select null::jsonb'",
     "a role": "grant polar_ai_admin to current_user",
     "the owner": "set role postgres",
 }

@@ -76,11 +76,15 @@ READING = {
     ),
     "a model's echo in many answers": (
         ["caller"],
-        "select polar_ai._post_many('open', (select permit from polar_ai._model('open')), array['{}', '{}'], null, 1, 1)",
+        "select polar_ai._post_many('open', (select permit from polar_ai._model('open')), array['{}'], null, 1, 1)",
         None,
     ),
     "a model's echo in its refusal": (["caller"], "select polar_ai.ai_callmodel('open', 'please fail'::text)", "28000"),
-    "a model's echo in an item's error": (["caller"], "select polar_ai._embed('open', array['please fail'])", None),
+    "a model's echo in an item's error": (
+        ["caller"],
+        "select polar_ai._embed('open', array['please fail'], null, 4)",
+        None,
+    ),
     "a model's echo in a test": (["caller"], "select polar_ai.ai_testmodel('functions')", None),
     "a token that is said to be encrypted": (
         ["admin"],

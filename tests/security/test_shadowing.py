@@ -8,7 +8,7 @@ import pytest
 
 from tests.security.house import House
 
-# Every function and operator of PostgreSQL on ordinary types, under the same name and signature; each remembers its caller.
+# Every function and operator of PostgreSQL on ordinary types, under the same name and signature; each says who fell in.
 TRAPS = """
 create schema trap;
 grant usage on schema trap to public;
@@ -24,7 +24,8 @@ declare
     v_made integer := 0;
 begin
     for v_one in
-        select p.proname, pg_get_function_identity_arguments(p.oid) as arguments, pg_get_function_result(p.oid) as result
+        select
+            p.proname, pg_get_function_identity_arguments(p.oid) as arguments, pg_get_function_result(p.oid) as result
         from pg_proc as p
         where p.pronamespace = 'pg_catalog'::regnamespace and p.prokind = 'f' and not p.proretset
             and p.proargtypes::oid[] <@ v_types and p.prorettype = any(v_types)
@@ -52,7 +53,8 @@ begin
         end;
         begin
             execute format(
-                'create operator trap.%s (function = trap.op, leftarg = %s, rightarg = %s)', v_one.oprname, v_one.l, v_one.r
+                'create operator trap.%s (function = trap.op, leftarg = %s, rightarg = %s)',
+                v_one.oprname, v_one.l, v_one.r
             );
             v_made := v_made + 1;
         exception when others then null;
@@ -94,7 +96,9 @@ CALLER = {
     "_post_many": f"select polar_ai._post_many('open', {PERMIT}, array['{{}}'], null, 1, 1)",
     "_call_provider": f"select polar_ai._call_provider('open', {PERMIT}, 'x')",
     "_call_raw": f"select polar_ai._call_raw('open', {PERMIT}, null, 'x', null)",
-    "_embed_provider": f"select polar_ai._embed_provider('open', {PERMIT}, array['x'], 1)",
+    "_embed_provider": f"select polar_ai._embed_provider('open', {PERMIT}, array['x'], null, 1, null)",
+    "_embed_bytes": f"select polar_ai._embed_bytes('open', {PERMIT}, array['x'::bytea], null, 1, null)",
+    "_index_progress": "select polar_ai._index_progress()",
     "_embed_one": f"select polar_ai._embed_one('open', {PERMIT}, 'shadow', 'x')",
     "_probe": f"select polar_ai._probe('open', {PERMIT})",
     "_permit_N": "select polar_ai._permit_{open}()",
@@ -210,7 +214,7 @@ OVERLOADS = {
 
 @pytest.mark.parametrize(("head", "content"), OVERLOADS.values(), ids=OVERLOADS)
 def test_a_transform_function_is_the_registered_one_and_no_overload(house: House, head: str, content: str) -> None:
-    # Where everybody may create in public, as before PostgreSQL 15: it would run with the rights of whoever calls the model.
+    # Where everybody may create in public, as before PostgreSQL 15. It would run with the rights of the model's caller.
     house.db.run("grant create on schema public to outsider")
     body = "as $$ begin raise exception 'hijacked as %', current_user; end $$"
     with house.connect("outsider") as connection:

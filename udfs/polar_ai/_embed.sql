@@ -96,3 +96,30 @@ wrong dimension, a cancel) is a row with item 0; inputs that it left unanswered 
 
 revoke all on function polar_ai._embed(text, anyarray, anyarray, integer, integer) from public;
 grant execute on function polar_ai._embed(text, anyarray, anyarray, integer, integer) to polar_ai_user, polar_ai_admin;
+
+-- One batch by itself. No search_path of its own, like ai_callmodel and for its reason.
+create or replace function polar_ai._embed(
+    model_id text, inputs text[], in_flight integer default null
+) returns table (item integer, embedding text, error jsonb)
+language plpgsql
+as $$
+begin
+    for item, embedding, error in
+        select e.item, e.embedding, e.error
+        from polar_ai._embed(_embed.model_id, _embed.inputs, null, _embed.in_flight, null) as e
+    loop
+        -- A cancel is no fault of the batch: it ends the statement.
+        if item operator(pg_catalog.=) 0 and (error operator(pg_catalog.->>) 'sqlstate') operator(pg_catalog.~) '^57' then
+            perform polar_ai._raise(error);
+        end if;
+        return next;
+    end loop;
+end
+$$;
+
+comment on function polar_ai._embed(text, text[], integer) is
+'Internal: one batch of inputs by itself. One row for each: its embedding as a literal, or its error; a fault of the whole
+batch is a row with item 0. A cancel is raised.';
+
+revoke all on function polar_ai._embed(text, text[], integer) from public;
+grant execute on function polar_ai._embed(text, text[], integer) to polar_ai_user, polar_ai_admin;
