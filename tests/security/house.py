@@ -27,7 +27,13 @@ ENVIRONMENT = {
     "POLARLENS_TEST_TOKEN": SECRETS["a token of the environment"],
 }
 # role: what it is a member of.
-ROLES = {"outsider": (), "reader": (), "caller": ("polar_ai_user",), "them": ("polar_ai_user",), "admin": ("polar_ai_admin",)}
+ROLES = {
+    "outsider": (),
+    "reader": (),
+    "caller": ("polar_ai_user",),
+    "them": ("polar_ai_user",),
+    "admin": ("polar_ai_admin",),
+}
 PASSWORD = "their-own-password"
 
 

@@ -18,7 +18,11 @@ READING = {
     "one column of the secrets": (EVERYBODY, "select token from polar_ai.model_secrets limit 1", REFUSED),
     "the secrets in a returning clause": (EVERYBODY, "delete from polar_ai.model_secrets returning token", REFUSED),
     "the permits' key": (EVERYBODY, "select key from polar_ai.permit_key", REFUSED),
-    "a table with the secrets as its parent": (EVERYBODY, "create temp table t () inherits (polar_ai.model_secrets)", REFUSED),
+    "a table with the secrets as its parent": (
+        EVERYBODY,
+        "create temp table t () inherits (polar_ai.model_secrets)",
+        REFUSED,
+    ),
     "a foreign key as an oracle": (
         EVERYBODY,
         "create temp table t (model_id text references polar_ai.model_secrets)",
@@ -60,7 +64,11 @@ READING = {
     "the environment by an anonymous block": (EVERYBODY, "do 'plpy.notice(GD)' language plpython3u", REFUSED),
     "a model's echo of its token": (["caller"], "select polar_ai.ai_callmodel_raw('open', 'a')", None),
     "a model's echo through functions": (["caller"], "select polar_ai.ai_callmodel_raw('functions', 'a')", None),
-    "a model's echo of an environment's token": (["caller"], "select polar_ai.ai_callmodel_raw('environment', 'a')", None),
+    "a model's echo of an environment's token": (
+        ["caller"],
+        "select polar_ai.ai_callmodel_raw('environment', 'a')",
+        None,
+    ),
     "a model's echo through the internal function": (
         ["caller"],
         "select polar_ai._post('open', (select permit from polar_ai._model('open')), '{\"data\": []}', null)",
@@ -143,7 +151,9 @@ def test_a_setting_that_is_no_json_is_not_repeated_in_the_error(house: House) ->
     with house.connect("admin") as connection:
         said = ""
         try:
-            connection.execute("select polar_ai.ai_altermodel('open', model_config => %s)", ['{"token": "' + secret + "'}"])
+            connection.execute(
+                "select polar_ai.ai_altermodel('open', model_config => %s)", ['{"token": "' + secret + "'}"]
+            )
         except Exception as error:
             said = str(error) + str(getattr(error, "diag", None) and error.diag.context)  # type: ignore[attr-defined]
     assert said

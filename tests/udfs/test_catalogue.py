@@ -12,6 +12,7 @@ OURS = "('polar_ai', 'polarlens')"
 
 # Their transform functions are the caller's, and find what the caller finds.
 WITHOUT_SEARCH_PATH = {
+    "_embed_ahead",
     "_call_many",
     "_embed",
     "ai_callmodel",

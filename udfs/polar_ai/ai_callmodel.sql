@@ -57,6 +57,11 @@ begin
             perform polar_ai._raise(v_answer.error);
         end if;
         return v_answer.content::pg_catalog.jsonb;
+    elsif v_model.in_fn is null and pg_catalog.pg_typeof(content) operator(pg_catalog.=) 'pg_catalog.bytea'::pg_catalog.regtype then
+        return pg_catalog.to_jsonb(polar_ai.ai_embedding(
+            ai_callmodel.model_id,
+            'data:;base64,' operator(pg_catalog.||) pg_catalog.encode(ai_callmodel.content::pg_catalog.bytea, 'base64')
+        ));
     elsif v_model.in_fn is null then
         return pg_catalog.to_jsonb(polar_ai.ai_embedding(ai_callmodel.model_id, ai_callmodel.content::pg_catalog.text));
     end if;

@@ -34,7 +34,7 @@ end
 $$;
 
 comment on function polar_ai.ai_loadfile(text, integer) is
-'The bytes of a file: an http or https URL, file:///folder/photo.jpg, or /folder/photo.jpg on the database server.
+'The bytes of a file: an http or https URL, file:///folder/photo.jpg or /folder/photo.jpg on the database server, or a data URL.
 Reaches only what the allow-list names (ai_allow). NULL where the file is larger than buffer_limit megabytes
 (default 100; 0 for no limit) or an argument is NULL. Errors: 58P01 no such file, 42501 not allowed,
 58030 unreadable, 08001/08006 server not reached or broken off, 22023 malformed URL.';

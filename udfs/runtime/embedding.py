@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from . import images, vectors
+from .allow_list import masked
 from .errors import BAD_ARGUMENT, BAD_RESPONSE, PolarAIError
 from .interrupts import Operation, Poll, run_many
 from .model import Model
@@ -86,7 +87,7 @@ class Embedder:
         if value is None or not value:
             raise PolarAIError("the input is NULL or empty", sqlstate=BAD_ARGUMENT, stage="load")
         if self.model.input == "image":
-            name = value if isinstance(value, str) else "the image"
+            name = masked(value) if isinstance(value, str) else "the image"
             content = self.load(value) if isinstance(value, str) else value
             size = self.model.image_size
             return self.reduce(content, size, name) if size else content

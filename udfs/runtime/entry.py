@@ -21,7 +21,7 @@ from ..providers import PROVIDERS
 from . import allow_list, http, images, local_files, merging, session
 from .batches import Stream
 from .embedding import Embedder, Outcome
-from .errors import BAD_ARGUMENT, BAD_RESPONSE, INTERNAL, PolarAIError, printable
+from .errors import BAD_ARGUMENT, BAD_RESPONSE, INTERNAL, PolarAIError, excerpt, printable
 from .interrupts import Operation, run, run_many
 from .model import Model
 
@@ -38,6 +38,10 @@ _stream = Stream()
 MAX_BYTEA = 2**30 - 2**10
 # The escape \\u0000, its own backslash not escaped.
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_FRAMING = set("connection content-length expect host keep-alive te trailer transfer-encoding upgrade".split())
+# Requests under way at once, where the caller does not say.
+IN_FLIGHT = 4
 # What a model may load for one input.
 MAX_INPUT_BYTES = 100 * 2**20
 
@@ -85,7 +89,7 @@ def post(plpy: Any, model_id: str, permit: str, body: str, headers: str | None) 
 
 
 def post_many(
-    plpy: Any, model_id: str, permit: str, bodies: list[str], headers: str | None, most: int, in_flight: int
+    plpy: Any, model_id: str, permit: str, bodies: list[str], headers: str | None, most: int, in_flight: int | None
 ) -> Iterator[tuple[int, str | None, Error]]:
     """Send request bodies, merged as the model declares with at most ``most`` in one; yield a response for each.
 
@@ -110,7 +114,7 @@ def post_many(
 
         works = [lambda group=group: ask(group) for group in groups]
         answers: list[str | PolarAIError] = [""] * len(bodies)
-        for number, found in run_many(works, operation, lambda: session.poll(plpy), max(1, in_flight)):
+        for number, found in run_many(works, operation, lambda: session.poll(plpy), max(1, in_flight or IN_FLIGHT)):
             for at, one in zip(groups[number], found, strict=True):
                 answers[at] = one
         return answers
@@ -132,7 +136,7 @@ def embed(
     permit: str,
     inputs: list[str | bytes | None],
     ahead: list[str | bytes | None] | None,
-    in_flight: int,
+    in_flight: int | None,
     dimension: int | None,
 ) -> Iterator[tuple[int, str | None, Error]]:
     """Yield (position from 1, the embedding as pgvector's literal, error) for each input, in order.
@@ -149,7 +153,7 @@ def embed(
         def embedder(operation: Operation) -> Embedder:
             return _embedder(plpy, model, operation)[0]
 
-        return _stream.embed(embedder, model, inputs, ahead, in_flight, lambda: session.poll(plpy))
+        return _stream.embed(embedder, model, inputs, ahead, in_flight or IN_FLIGHT, lambda: session.poll(plpy))
 
     done, error = _outcome(plpy, work)
     outcomes, fault = done or ([], None)
@@ -286,7 +290,7 @@ def _embedder(plpy: Any, model: Model, operation: Operation) -> tuple[Embedder, 
     def load(url: str) -> bytes:
         content = _load(url, entries, limits, operation, MAX_INPUT_BYTES)
         if content is None:
-            raise local_files.too_large(url, MAX_INPUT_BYTES)
+            raise local_files.too_large(allow_list.masked(url), MAX_INPUT_BYTES)
         return content
 
     def send(body: bytes) -> bytes:
@@ -304,6 +308,9 @@ def _sender(plpy: Any, model: Model, headers: str | None) -> tuple[Callable[[byt
 
 
 def _load(url: str, entries: list[str], limits: http.Limits, operation: Operation, size: int) -> bytes | None:
+    if url[:5].lower() == "data:":
+        content = images.from_base64(url)
+        return None if size and len(content) > size else content
     path = local_files.path_of(url)
     if path is not None:
         return local_files.read(path, entries, size)
@@ -332,7 +339,10 @@ def _outcome(plpy: Any, work: Callable[[], T]) -> tuple[T | None, Error]:
 
 def _headers(model_id: str, text: str | None) -> dict[str, str]:
     """Return what a headers function made, as request headers; null leaves one out."""
-    made = json.loads(text or "{}")
+    try:
+        made = json.loads(text or "{}")
+    except ValueError:
+        made = None
     if not isinstance(made, dict):
         raise PolarAIError(
             f"calling model {model_id}: its headers function returned something else than a JSON object",
@@ -340,6 +350,15 @@ def _headers(model_id: str, text: str | None) -> dict[str, str]:
             hint='For example {"X-Api-Key": "…"}.',
             scope="batch",
         )
+    for name in made:
+        # Whoever sets the frame of a request can hide a second one in it, to another path of the service.
+        if not _HEADER_NAME.fullmatch(name) or name.lower() in _FRAMING or name.lower().startswith("proxy-"):
+            raise PolarAIError(
+                f"calling model {model_id}: a request header may not be called {excerpt(name, 40)!r}",
+                sqlstate=BAD_ARGUMENT,
+                hint="Look at its model_headers_fn.",
+                scope="batch",
+            )
     return {name: str(value) for name, value in made.items() if value is not None}
 
 

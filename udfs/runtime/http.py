@@ -9,18 +9,20 @@ from __future__ import annotations
 import contextlib
 import functools
 import http.cookiejar
+import json
 import os
 import socket
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urljoin
 
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
+from requests.structures import CaseInsensitiveDict
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
@@ -208,7 +210,11 @@ def get(url: str, entries: Sequence[str], limits: Limits, operation: Operation, 
         description = f"loading {allow_list.masked(url)}"
         answer = _tried("GET", where, None, {}, grant, limits, operation, description, size_limit)
         if answer.status in (301, 302, 303, 307, 308) and "Location" in answer.headers:
-            where = urljoin(where, answer.headers["Location"])
+            try:
+                where = urljoin(where, answer.headers["Location"])
+            except ValueError:
+                message = f"{description}: redirected to what is no URL"
+                raise PolarAIError(message, sqlstate=BAD_RESPONSE, stage="load") from None
             continue
         if answer.status != 200:
             raise _status_error(answer, description, stage="load")
@@ -261,7 +267,18 @@ def exchange(
             sqlstate=TOO_LARGE,
             scope="batch",
         )
-    return answer
+    return _without_token(answer, CaseInsensitiveDict(sent).get("Authorization", "").rpartition(" ")[2])
+
+
+def _without_token(answer: Answer, token: str) -> Answer:
+    """Return ``answer`` with the token masked: a service may repeat what it was sent, above all in its errors."""
+    if len(token) < 6 or not set(token) - set("0123456789+-.eE"):
+        return answer  # as short, or as much a number, as what an embedding holds
+    content, headers = answer.content, dict(answer.headers)
+    for spelled in (token, json.dumps(token)[1:-1], token.replace("/", "\\/")):
+        content = content.replace(spelled.encode(), b"********")
+        headers = {name: value.replace(spelled, "********") for name, value in headers.items()}
+    return replace(answer, content=content, headers=CaseInsensitiveDict(headers))
 
 
 def _tried(

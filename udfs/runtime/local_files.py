@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Sequence
-from urllib.parse import unquote, urlsplit
+from pathlib import Path
+from urllib.parse import unquote
 
 from .errors import BAD_ARGUMENT, IO_ERROR, NOT_ALLOWED, NOT_FOUND, TOO_LARGE, PolarAIError
+
+NEVER = (b"/proc", b"/sys", b"/dev")
 
 
 def path_of(url: str) -> str | None:
@@ -16,15 +19,20 @@ def path_of(url: str) -> str | None:
         return url
     if url[:5].lower() != "file:":
         return None
-    parts = urlsplit(url)
-    if parts.netloc not in ("", "localhost") or not parts.path.startswith("/"):
-        raise PolarAIError(
-            f"cannot load {url}: a file URL is written file:///folder/photo.jpg",
-            sqlstate=BAD_ARGUMENT,
-            stage="load",
-        )
-    # urlsplit cuts at ? and #, which are ordinary characters in a file name.
-    return unquote(url[url.index(parts.path, 5) :], errors="surrogateescape")
+    # Not by urlsplit: to that, ? and # and line breaks are no ordinary characters of a file name.
+    path = url[5:]
+    for host in ("//localhost/", "///"):
+        if path[: len(host)].lower() == host:
+            path = path[len(host) - 1 :]
+            break
+    else:
+        if not path.startswith("/") or path.startswith("//"):
+            raise PolarAIError(
+                f"cannot load {url}: a file URL is written file:///folder/photo.jpg",
+                sqlstate=BAD_ARGUMENT,
+                stage="load",
+            )
+    return unquote(path, errors="surrogateescape")
 
 
 def folders(entries: Sequence[str]) -> list[bytes]:
@@ -43,7 +51,7 @@ def read(path: str, entries: Sequence[str], limit: int) -> bytes | None:
     raw = _encoded(path)
     allowed = folders(entries)
     # Judged before anything is opened, so that a refusal does not tell what exists.
-    if not _below(os.path.realpath(raw), allowed):
+    if not _may_read(os.path.realpath(raw), allowed):
         raise _refused(path)
     try:
         # O_NONBLOCK: opening a named pipe must not wait for its writer.
@@ -60,7 +68,7 @@ def read(path: str, entries: Sequence[str], limit: int) -> bytes | None:
     try:
         # Judged again on the open file: a link may have changed in between.
         opened = _opened(descriptor)
-        if opened is not None and not _below(opened, allowed):
+        if opened is not None and not _may_read(opened, allowed):
             raise _refused(path)
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
@@ -96,8 +104,18 @@ def _encoded(path: str) -> bytes:
     return path.encode("utf-8", "surrogateescape")
 
 
-def _below(path: bytes, allowed: Sequence[bytes]) -> bool:
-    return any(path == folder or path.startswith(folder.rstrip(b"/") + b"/") for folder in allowed)
+def _may_read(path: bytes, allowed: Sequence[bytes]) -> bool:
+    return _below(path, allowed) and not _below(path, _never())
+
+
+def _never() -> list[bytes]:
+    """Return the folders that no entry opens: the server's own data, which hold the tokens, and its processes."""
+    here = Path.cwd()  # a server works in its data folder
+    return [*NEVER, *([os.path.realpath(bytes(here))] if (here / "PG_VERSION").exists() else [])]
+
+
+def _below(path: bytes, folders: Sequence[bytes]) -> bool:
+    return any(path == folder or path.startswith(folder.rstrip(b"/") + b"/") for folder in folders)
 
 
 def _refused(path: str) -> PolarAIError:

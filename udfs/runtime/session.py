@@ -181,7 +181,9 @@ def _whole(name: str, text: str | None, default: int, highest: int) -> int:
     if len(plain := text.strip()) < 10 and plain.isdecimal() and int(plain) <= highest:
         return int(plain)
     raise PolarAIError(
-        f"polar.ai.{name} is {excerpt(text)!r}: not a whole number from 0 to {highest}", sqlstate=BAD_ARGUMENT, scope="batch"
+        f"polar.ai.{name} is {excerpt(text)!r}: not a whole number from 0 to {highest}",
+        sqlstate=BAD_ARGUMENT,
+        scope="batch",
     )
 
 
