@@ -62,9 +62,8 @@ def main() -> None:
     full = [run(bench) for _ in range(3)]
     wall, model, line = min(full)
     assert f"0 embedded, {rows} unchanged, 0 removed, 0 failed" in line, line
-    print(
-        f"{rows:,} rows, nothing to do: {wall:.2f} s; on an empty table: {empty[0]:.2f} s; more: {wall - empty[0]:.2f} s"
-    )
+    more = wall - empty[0]
+    print(f"{rows:,} rows, nothing to do: {wall:.2f} s; on an empty table: {empty[0]:.2f} s; more: {more:.2f} s")
     print(f"the model alone: {model:.2f} s against {empty[1]:.2f} s")
     print(line)
 

@@ -1,4 +1,4 @@
-"""A corpus of inputs through a real refresh: each good one embedded, each bad one with an error a person understands."""
+"""A corpus of inputs through a real refresh: each good one embedded, each bad one explained to a person."""
 
 from __future__ import annotations
 

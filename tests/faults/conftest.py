@@ -92,7 +92,8 @@ class Refresh:
         """kill -9 the database process that works: the server restarts all of its processes."""
         with self.database.connection as connection:
             found = connection.execute(
-                "select pid from pg_stat_activity where application_name = 'dbt polarlens' and backend_type = 'client backend'"
+                "select pid from pg_stat_activity"
+                " where application_name = 'dbt polarlens' and backend_type = 'client backend'"
             ).fetchall()
         for (pid,) in found[:1]:
             os.kill(pid, signal.SIGKILL)
