@@ -107,7 +107,8 @@ def _furnish(db: Database, url: str) -> str:
         grant execute on function public.find(text) to reader;
         """
     )
-    create = "select polar_ai.ai_createmodel(%s, %s, 'clip-as-service', model_config => jsonb_build_object('token', %s::text)::json)"
+    config = "model_config => jsonb_build_object('token', %s::text)::json"
+    create = f"select polar_ai.ai_createmodel(%s, %s, 'clip-as-service', 'embedding', {config})"
     for model, token in [
         ("open", SECRETS["a model's token"]),
         ("revoked", SECRETS["a revoked model's token"]),
@@ -116,7 +117,7 @@ def _furnish(db: Database, url: str) -> str:
     ]:
         db.run(create, model, f"{url}/{model}", token)
     db.run(
-        "select polar_ai.ai_createmodel('functions', %s, model_config => jsonb_build_object('token', %s::text)::json,"
+        f"select polar_ai.ai_createmodel('functions', %s, {config},"
         " model_headers_fn => 'public.more_headers'::regproc, model_in_transform_fn => 'public.body'::regproc,"
         " model_out_transform_fn => 'public.result'::regproc)",
         f"{url}/functions",

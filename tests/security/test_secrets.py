@@ -76,11 +76,15 @@ READING = {
     ),
     "a model's echo in many answers": (
         ["caller"],
-        "select polar_ai._post_many('open', (select permit from polar_ai._model('open')), array['{}', '{}'], null, 1, 1)",
+        "select polar_ai._post_many('open', (select permit from polar_ai._model('open')), array['{}'], null, 1, 1)",
         None,
     ),
     "a model's echo in its refusal": (["caller"], "select polar_ai.ai_callmodel('open', 'please fail'::text)", "28000"),
-    "a model's echo in an item's error": (["caller"], "select polar_ai._embed('open', array['please fail'])", None),
+    "a model's echo in an item's error": (
+        ["caller"],
+        "select polar_ai._embed('open', array['please fail'], null, 4)",
+        None,
+    ),
     "a model's echo in a test": (["caller"], "select polar_ai.ai_testmodel('functions')", None),
     "a token that is said to be encrypted": (
         ["admin"],
@@ -139,7 +143,7 @@ def test_a_statement_that_failed_leaves_no_secret_in_the_log(house: House) -> No
         house.attack(role, "select polar_ai.ai_callmodel('open', 'please fail'::text)")
         house.attack(role, "select polar_ai.ai_callmodel('functions', %s::text)", parameters=("please fail",))
         house.attack(role, "select polar_ai.ai_callmodel('environment', 'a'::text)")
-    house.attack("admin", "select polar_ai.ai_altermodel('open', model_config => '{\"dimension\": \"x\"}')")
+    house.attack("admin", "begin", "select polar_ai.ai_altermodel('open', model_config => '[]')")
     log = "".join(file.read_text("utf-8", "replace") for file in house.log.glob("*.log"))
     assert "please fail" in log
     # What a client sends as a parameter this server logs: tests/set_token show how not to.

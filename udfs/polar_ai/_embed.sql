@@ -99,7 +99,7 @@ grant execute on function polar_ai._embed_ahead(text, anyarray, anyarray, intege
 
 -- One batch by itself. No search_path of its own, like ai_callmodel and for its reason.
 create or replace function polar_ai._embed(
-    model_id text, inputs text[], in_flight integer default 4
+    model_id text, inputs text[], in_flight integer default null
 ) returns table (item integer, embedding text, error jsonb)
 language plpgsql
 as $$
@@ -118,7 +118,8 @@ end
 $$;
 
 comment on function polar_ai._embed(text, text[], integer) is
-'Internal: embeds one batch of inputs, with nothing begun ahead; otherwise as _embed_ahead.';
+'Internal: one batch of inputs by itself. One row for each: its embedding as a literal, or its error; a fault of the whole
+batch is a row with item 0. A cancel is raised.';
 
 revoke all on function polar_ai._embed(text, text[], integer) from public;
 grant execute on function polar_ai._embed(text, text[], integer) to polar_ai_user, polar_ai_admin;

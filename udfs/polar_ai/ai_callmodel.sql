@@ -48,7 +48,8 @@ declare
 begin
     select m.* into v_model from polar_ai._model(ai_callmodel.model_id) as m;
 
-    if v_model.in_fn is null and v_model.model_type in ('text-generation', 'text-classification') then
+    if v_model.in_fn is null
+        and v_model.model_type operator(pg_catalog.=) any (array['text-generation', 'text-classification']) then
         select p.content, p.error into v_answer
         from polar_ai._call_provider(
             ai_callmodel.model_id, v_model.permit, ai_callmodel.content::pg_catalog.text

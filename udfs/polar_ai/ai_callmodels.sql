@@ -39,7 +39,7 @@ declare
     v_at pg_catalog.int4;
 begin
     select m.* into v_model from polar_ai._model(_call_many.model_id) as m;
-    select coalesce((m.model_config #>> '{batch,max}')::pg_catalog.int4, 1) into v_most
+    select coalesce((m.model_config operator(pg_catalog.#>>) '{batch,max}')::pg_catalog.int4, 1) into v_most
     from polar_ai.models as m
     where m.model_id operator(pg_catalog.=) _call_many.model_id;
 

@@ -39,7 +39,8 @@ MAX_BYTEA = 2**30 - 2**10
 # The escape \\u0000, its own backslash not escaped.
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_FRAMING = set("connection content-length expect host keep-alive te trailer transfer-encoding upgrade".split())
+# What frames a request or says whose it is, and so is nobody's to set.
+_FRAMING = {"connection", "content-length", "expect", "host", "te", "trailer", "transfer-encoding", "upgrade"}
 # Requests under way at once, where the caller does not say.
 IN_FLIGHT = 4
 # What a model may load for one input.

@@ -369,10 +369,11 @@ def _exchange(
     if not limits.keep_alive:
         sent["Connection"] = "close"
     request = session.prepare_request(requests.Request(method, url, data=body, headers=sent))
-    with session.send(
+    # By the adapter: the session would read a redirect's body whole, however large.
+    with session.get_adapter(url).send(
         request,
         stream=True,
-        allow_redirects=False,
+        verify=True,
         timeout=(min(limits.connect_timeout, limits.timeout), limits.timeout),
     ) as response:
         chunks, size = [], 0
@@ -390,6 +391,10 @@ def _transport_error(error: Exception, exchange: Exchange, url: str, limits: Lim
     """Say in a person's words why there is no answer. The library's own text may hold credentials."""
     stage = "load" if exchange.description.startswith("loading") else "request"
     origin = allow_list.masked(url)
+    if isinstance(error, requests.exceptions.InvalidURL):
+        return PolarAIError(
+            f"{exchange.description}: the URL {origin} is malformed", sqlstate=BAD_ARGUMENT, stage=stage, scope="batch"
+        )
     if isinstance(error, requests.exceptions.InvalidHeader | UnicodeError):
         return PolarAIError(
             f"{exchange.description}: a request header holds characters that HTTP cannot send",

@@ -1,4 +1,4 @@
--- The texts in the space of the text model.
+-- The texts in the space of the text model, which photos share.
 {{
     config(
         key='text_id',
