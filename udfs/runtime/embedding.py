@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from . import images, vectors
 from .errors import BAD_ARGUMENT, BAD_RESPONSE, PolarAIError
 from .interrupts import Operation, Poll, run_many
+from .locations import masked
 from .model import Model
 
 # An embedding, or why there is none.
@@ -76,10 +77,10 @@ class Embedder:
         if value is None or not value:
             raise PolarAIError("the input is NULL or empty", sqlstate=BAD_ARGUMENT, stage="load")
         if self.model.input == "image":
-            name = value if isinstance(value, str) else "the image"
+            name = masked(value) if isinstance(value, str) else "the image"
             content = self.load(value) if isinstance(value, str) else value
             size = self.model.image_size
-            return images.for_model(content, size, name) if size else content
+            return images.for_model(content, size, name, self.model.image_fit) if size else content
         if isinstance(value, bytes):
             raise PolarAIError("a text model cannot embed bytes", sqlstate=BAD_ARGUMENT, stage="load")
         if not value.strip():

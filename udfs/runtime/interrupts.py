@@ -108,6 +108,11 @@ def _submit(work: Callable[[], T]) -> Future[T]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+def begin(work: Callable[[], T]) -> Future[T]:
+    """Start ``work`` in a worker thread: the caller polls, and aborts the operation that it is part of."""
+    return _submit(work)
+
+
 def run(work: Callable[[], T], operation: Operation, poll: Poll) -> T:
     """Run ``work`` in a worker thread and return its result; ``poll`` raises on a cancel."""
     return next(iter(run_many([work], operation, poll, in_flight=1)))[1]
