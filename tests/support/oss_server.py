@@ -1,7 +1,7 @@
 """A stand-in for Alibaba Cloud's OSS: a bucket in memory, and Alibaba's own SDK as the judge of every signature.
 
-oss2 signs what arrived once more, with the right key; what differs is refused with OSS's own answer. A stand-in, because
-OSS's native signature is spoken by no server that could be installed.
+oss2 signs what arrived once more, with the right key; what differs is refused with OSS's own answer.
+A stand-in, because OSS's native signature is spoken by no server that could be installed.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """An S3-compatible server for tests: moto keeps the objects, and AWS's own SDK judges every signature.
 
-Runs as a program (python -m tests.support.s3_server PORT), so that its work is not done under the tests' lock. moto's own
-check of signatures knows neither signed URLs nor listings below a prefix; here botocore signs what arrived once more, with
-the right key, and what differs is refused with S3's own answer. /-/ is the tests' side door, and needs no signature.
+Runs as a program (python -m tests.support.s3_server), so that its work is not done under the tests' lock.
+moto's own check of signatures knows neither signed URLs nor listings below a prefix; here botocore signs
+what arrived once more, with the right key, and what differs is refused with S3's own answer. /-/ is the
+tests' side door, and needs no signature.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import time
 import urllib.request
 from collections.abc import Iterable
 from typing import Any
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 ACCESS_KEY = "AKIDTESTTESTTESTTEST"
 SECRET_KEY = "s3cr3t/Key+with=every%kind:of@character"
@@ -77,7 +78,8 @@ def signature_fault(method: str, url: str, headers: dict[str, str]) -> str | Non
     region, service = scope.split("/")[1:3]
     known = Credentials(ACCESS_KEY, SECRET_KEY)
     plain = {name: value for name, value in query.items() if not name.startswith("X-Amz-")}
-    bare = f"{parts.scheme}://{parts.netloc}{parts.path}"
+    # S3 reads the key and writes it its own way, however the client wrote it.
+    bare = f"{parts.scheme}://{parts.netloc}{quote(unquote(parts.path), safe='/~')}"
     if plain:
         bare += "?" + "&".join(f"{quote(n, safe='')}={quote(v, safe='')}" for n, v in plain.items())
     request = AWSRequest(method, bare)
@@ -103,9 +105,8 @@ def signature_fault(method: str, url: str, headers: dict[str, str]) -> str | Non
 
 def main() -> None:
     """Serve until the process is ended."""
-    import boto3
-    from moto.server import DomainDispatcherApplication, create_backend_app
     from moto.s3.models import s3_backends
+    from moto.server import DomainDispatcherApplication, create_backend_app
     from werkzeug.serving import WSGIRequestHandler, make_server
     from werkzeug.wrappers import Request, Response
 
@@ -114,7 +115,6 @@ def main() -> None:
     store.create_bucket(BUCKET, "us-east-1")
     counts: dict[str, int] = {}
     failing = [500, 0]
-    assert boto3
 
     def door(what: str, content: Any) -> Any:
         if what == "put":
@@ -155,6 +155,11 @@ def main() -> None:
         def setup(self) -> None:
             super().setup()
             counts["connections"] = counts.get("connections", 0) + 1
+
+        def send_header(self, keyword: str, value: str) -> None:
+            # werkzeug closes every connection; stores keep them.
+            if keyword.lower() != "connection":
+                super().send_header(keyword, value)
 
         def log(self, *arguments: object, **named: object) -> None:
             pass

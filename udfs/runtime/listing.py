@@ -78,7 +78,7 @@ def files(
 def _objects(
     location: Location, prefix: str, limits: http.Limits, operation: Operation, hand: Callable[[list[Row]], None]
 ) -> None:
-    store = storage.operator(location, limits)
+    store = storage.operator(location, limits, listing=True)
 
     async def work() -> None:
         # opendal's blocking lister keeps the interpreter lock while it waits; the asynchronous one does not.

@@ -137,7 +137,7 @@ def read(
     if location.kind in SIGNED:
         url, headers = signed(location, below, READ_SECONDS, operation, limits)
         # Who writes an oss:// URL names an endpoint that no administrator has seen.
-        own = [url] if location.registered else []
+        own = [f"{urlsplit(url).scheme}://{urlsplit(url).netloc}"] if location.registered else []
         answer = http.fetch(url, headers, entries, limits, operation, size_limit, description, own)
         if answer.status != 200:
             raise status_error(answer, description)
@@ -239,9 +239,13 @@ def _operator(kind: str, options: tuple[tuple[str, str], ...], timeout: float) -
     return store.layer(opendal.layers.TimeoutLayer(timeout=timeout, io_timeout=timeout)).layer(retry)
 
 
-def operator(location: Location, limits: http.Limits) -> Any:
+def operator(location: Location, limits: http.Limits, listing: bool = False) -> Any:
     """Return opendal's operator for a location, kept for the session (a changed secret makes another one)."""
-    options = tuple(sorted(_settings(location).items()))
+    settings = _settings(location)
+    if listing and location.kind == "oss" and location.path_style:
+        # For the bucket itself in the path, opendal signs /bucket, and OSS /bucket/.
+        settings["bucket"] += "/"
+    options = tuple(sorted(settings.items()))
     return judged(lambda: _operator(location.kind, options, limits.timeout), f"opening the location {location.name}")
 
 
