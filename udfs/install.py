@@ -22,7 +22,14 @@ MODULES = {{
 {modules}
 }}
 {importer}
-GD["{key}"] = load("{package}", MODULES)
+try:
+    GD["{key}"] = load("{package}", MODULES)
+except ImportError as error:
+    plpy.error(
+        "polar_ai cannot run: the database server's Python lacks a package (%s)" % error,
+        hint="Install Pillow and requests for the Python that PL/Python uses (Debian: python3-pil, python3-requests).",
+        sqlstate="58P01",
+    )
 $polarlens$;
 
 comment on function polar_ai._load_runtime() is

@@ -6,10 +6,12 @@ Its script is what Alembic prints in --sql mode: the same files, and no second c
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import os
 import subprocess
 import sys
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 
 from scripts.home import CHECKOUT
@@ -42,12 +44,17 @@ $$;
 """
 
 
-def offer_extension(share: Path) -> None:
+def offer_extension(share: Path, say: Callable[[str], None]) -> None:
     """Put the extension's files below the server's ``share`` folder, unless they are there and current.
+
+    Without Alembic in this interpreter the server does without: `alembic upgrade head` installs the same.
 
     Raises:
         LocalPostgresError: the script could not be made.
     """
+    if importlib.util.find_spec("alembic.config") is None:
+        say("The extension polar_ai is not offered: this Python has no Alembic to make it with.")
+        return
     version = tomllib.loads((CHECKOUT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
     control = CONTROL.format(digest=_digest(), version=version)
     folder = share / "extension"
@@ -75,7 +82,7 @@ def _script() -> str:
         check=False,
     )
     if made.returncode != 0:
-        last = "\n".join(f"    {line}" for line in made.stderr.splitlines()[-5:])
+        last = "\n".join(f"    {line}" for line in (made.stdout + made.stderr).splitlines()[-5:])
         raise LocalPostgresError(f"The extension {NAME} could not be made from the migrations. Alembic said:\n{last}")
     # An extension's script is one transaction by itself.
     lines = [line for line in made.stdout.splitlines() if line not in ("BEGIN;", "COMMIT;")]

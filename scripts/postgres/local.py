@@ -109,7 +109,7 @@ class LocalPostgres:
             with self._locked() as lock:
                 programs = self._prepare_programs(user)
                 self._doing = "offering the extension polar_ai"
-                offer_extension(programs.places["sharedir"])
+                offer_extension(programs.places["sharedir"], self._say)
                 if running(self.cluster.data) is None:
                     self._start(user, programs, lock)
                 self._wait_until_ready()

@@ -115,7 +115,7 @@ def test_a_service_that_goes_down_stops_the_run_with_the_cause_and_the_next_run_
         return None if len(requests) <= 3 else Reply(401, "token expired")
 
     project.clip.intercept = refuse_after_two
-    failed = project.database.dbt("run", "--vars", "{batch_size: 2}", check=False)
+    failed = project.database.dbt("run", "--vars", "{batch_size: 4}", check=False)
     assert failed.returncode != 0
     assert "HTTP status 401 (not authorised)" in failed.stdout
     assert "Traceback" not in failed.stdout
@@ -126,7 +126,7 @@ def test_a_service_that_goes_down_stops_the_run_with_the_cause_and_the_next_run_
     assert "401" in message
     project.clip.intercept = lambda _: None
     asked = project.clip.items
-    project.database.dbt("run", "--vars", "{batch_size: 2}")
+    project.database.dbt("run", "--vars", "{batch_size: 4}")
     assert len(embedded(project)) == 6
     assert project.clip.items == asked + 2
 

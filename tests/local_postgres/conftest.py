@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,15 +12,6 @@ import pytest
 
 from scripts.home import CHECKOUT
 from scripts.postgres.local import LocalPostgres
-
-
-@pytest.fixture(scope="session")
-def open_folder() -> Iterator[Path]:
-    """A temporary folder open to all: pytest's own are closed to the server's user."""
-    folder = Path(tempfile.mkdtemp(prefix="polarlens-"))
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="session")
@@ -63,7 +53,8 @@ def connect(env: dict[str, str], **changes: str) -> psycopg.Connection[tuple[obj
 
 def copy_of_checkout(folder: Path) -> Path:
     """Copy what the local server's program needs of the checkout."""
-    shutil.copytree(CHECKOUT / "scripts", folder / "scripts", ignore=shutil.ignore_patterns("__pycache__"))
+    for part in ("scripts", "alembic", "udfs"):
+        shutil.copytree(CHECKOUT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(CHECKOUT / "pyproject.toml", folder)
     return folder
 

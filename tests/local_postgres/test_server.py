@@ -72,7 +72,7 @@ def test_password_is_required(server: LocalPostgres) -> None:
 
 def test_pgvector_works(server: LocalPostgres) -> None:
     with connect(server.env()) as connection, connection.transaction(force_rollback=True):
-        connection.execute("create extension vector")
+        connection.execute("create extension if not exists vector")
         row = connection.execute("select '[1,0]'::vector <=> '[0,1]'::vector").fetchone()
         assert row == (1.0,)
 

@@ -55,7 +55,7 @@ def whole_life(python: str, checkout: Path, env: dict[str, str], user: int | Non
         assert status.returncode == 0 and "18" in status.stdout
         printed = run(python, checkout, env, "env", user=user).stdout
         with connect(exported(printed)) as connection:
-            connection.execute("create extension plpython3u")
+            connection.execute("create extension if not exists plpython3u")
             connection.execute("do language plpython3u 'import PIL.Image, requests, opendal'")
         assert run(python, checkout, env, "destroy", user=user).returncode == 1
     finally:

@@ -24,7 +24,8 @@ QUERIES = {
     "indexes": f"select i.indexrelid::regclass, pg_get_indexdef(i.indexrelid)"
     f" from pg_index as i inner join pg_class as c on c.oid = i.indexrelid"
     f" inner join pg_namespace as n on n.oid = c.relnamespace where {NOT_SYSTEM}",
-    "functions": f"select p.oid::regprocedure, p.proowner::regrole, (select lanname from pg_language where oid = p.prolang),"
+    "functions": f"select p.oid::regprocedure, p.proowner::regrole,"
+    f" (select l.lanname from pg_language as l where l.oid = p.prolang),"
     f" p.prokind, p.prosecdef, p.proisstrict,"
     f" p.proretset, p.provolatile, p.proparallel, pg_get_function_arguments(p.oid), pg_get_function_result(p.oid),"
     f" p.prosrc, p.probin, p.proconfig, p.proacl, obj_description(p.oid, 'pg_proc')"

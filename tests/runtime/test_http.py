@@ -241,7 +241,8 @@ STATUSES = [
 @pytest.mark.parametrize(("status", "sqlstate", "scope"), STATUSES)
 def test_each_status_of_a_model_has_its_error(http_server: Start, status: int, sqlstate: str, scope: str) -> None:
     server = http_server(lambda request: Reply(status, body='{"detail": "what\nhappened"}'))
-    error = error_of(lambda: post(server.url, {"Authorization": "Bearer s3cret"}))
+    limits = Limits(timeout=2, retry_interval=3)  # 429 asks to wait for longer than anybody would
+    error = error_of(lambda: post(server.url, {"Authorization": "Bearer s3cret"}, limits))
     assert (error.sqlstate, error.scope, error.stage) == (sqlstate, scope, "request")
     assert str(status) in error.message
     assert error.detail == 'The service said: {"detail": "what happened"}'
@@ -479,6 +480,17 @@ def test_retry_after_is_waited_for(http_server: Start, header: str, least: float
     start = time.monotonic()
     assert post(server.url, limits=Limits(retry_times=1, retry_interval=0.01)) == b"{}"
     assert least <= time.monotonic() - start < most
+
+
+@pytest.mark.parametrize("headers", [{"Retry-After": "0"}, {}])
+def test_a_service_that_asks_to_come_back_at_once_is_not_asked_without_end(
+    http_server: Start, headers: dict[str, str]
+) -> None:
+    server = http_server(lambda request: Reply(429, headers=headers))
+    start = time.monotonic()
+    error = error_of(lambda: post(server.url, limits=Limits(timeout=0.6, retry_interval=0)))
+    assert error.sqlstate == "53000" and time.monotonic() - start < 2
+    assert 2 <= len(server.requests) <= 7
 
 
 def test_a_cancel_ends_the_pause_before_a_retry(http_server: Start) -> None:

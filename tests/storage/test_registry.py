@@ -147,6 +147,6 @@ def test_a_failed_statement_with_a_secret_does_not_go_to_the_log(
 ) -> None:
     failure(db, "select polar_ai.ai_createlocation('pics', 's3://b', '{}', 'topsecretinlog')")
     failure(db, "select polar_ai.ai_loadfile('nowhere:x')")  # later in the log
-    logs = lambda: "".join(f.read_text(errors="replace") for f in (open_folder / "postgres").rglob("*.log"))  # noqa: E731
-    assert "topsecretinlog" not in logs()
-    assert SECRET_KEY not in logs()
+    logged = "".join(file.read_text(errors="replace") for file in (open_folder / "postgres").rglob("*.log"))
+    assert "topsecretinlog" not in logged
+    assert SECRET_KEY not in logged

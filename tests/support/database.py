@@ -72,7 +72,7 @@ class Database:
         return done
 
 
-def _arguments(env: dict[str, str]) -> dict[str, str]:
+def _arguments(env: dict[str, str]) -> dict[str, Any]:
     names = {"PGHOST": "host", "PGPORT": "port", "PGUSER": "user", "PGPASSWORD": "password", "PGDATABASE": "dbname"}
     return {names[name]: value for name, value in env.items()}
 

@@ -242,6 +242,7 @@ def test_an_unknown_model_is_named_with_the_way_to_list_them(db: Database, failu
 def test_statuses_have_their_sqlstate(
     db: Database, failure: Fails, http_server: Start, status: int, sqlstate: str, model: str
 ) -> None:
+    db.run("set polar.ai.http_timeout_msec = 2000")  # less than the pause after 429
     url = http_server(lambda request: Reply(status, body="no")).url
     (register if model == "clip" else register_with_functions)(db, url)
     error = failure(db, f"select polar_ai.ai_callmodel('{model}', 'x'::text)")

@@ -37,8 +37,10 @@ FOR_ADMINS_ONLY = {
 SECURITY_DEFINERS = FOR_ADMINS_ONLY | {
     "_call_provider",
     "_call_raw",
+    "_embed_bytes",
     "_embed_one",
     "_embed_provider",
+    "_index_progress",
     "_permit_N",
     "_post",
     "_post_many",

@@ -3,6 +3,15 @@ do $$
 declare
     v_function record;
 begin
+    -- Somebody else's schema: its owner could put other functions in the place of ours.
+    if exists (
+        select from pg_namespace as n
+        inner join pg_roles as r on n.nspowner = r.oid
+        where n.nspname = 'ganos_ai' and n.nspowner <> current_user::regrole and not r.rolsuper
+    ) then
+        raise exception 'the schema ganos_ai belongs to somebody else'
+        using errcode = 'insufficient_privilege', hint = 'Drop it, or alter schema ganos_ai owner to whoever upgrades.';
+    end if;
     create schema if not exists ganos_ai;
     comment on schema ganos_ai is 'polar_ai under its former name, for SQL written for PolarDB.';
     grant usage on schema ganos_ai to polar_ai_user, polar_ai_admin;

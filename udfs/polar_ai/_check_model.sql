@@ -21,6 +21,9 @@ begin
         raise exception 'cannot register %: model_url is not an http or https URL', model_id
         using errcode = case when model_url is null then 'null_value_not_allowed' else 'invalid_parameter_value' end,
         hint = 'For example http://127.0.0.1:51000/post.';
+    elsif model_url ~ '^[^:]*://[^/?#]*@' then
+        raise exception 'cannot register %: model_url holds a user name, which everybody could read there', model_id
+        using errcode = 'invalid_parameter_value', hint = 'Set a token, or send it with model_headers_fn.';
     elsif jsonb_typeof(model_config) <> 'object' then
         raise exception 'cannot register %: model_config is not a JSON object', model_id
         using errcode = 'invalid_parameter_value', hint = 'For example {"author_type": "token", "token": ""}.';

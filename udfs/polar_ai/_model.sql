@@ -57,24 +57,36 @@ create or replace function polar_ai._function_name(model_id text, signature text
 language plpgsql stable
 set search_path to pg_catalog, pg_temp
 as $$
+declare
+    v_function pg_proc;
+    v_other regprocedure;
 begin
     if signature is null then
         return null;
-    elsif to_regprocedure(signature) is null then
+    end if;
+    select p.* into v_function from pg_proc as p where p.oid = to_regprocedure(signature);
+    if not found then
         raise exception 'model %: its function % is gone', model_id, signature
         using errcode = 'undefined_function', hint = 'Create it again, or register the model with another one.';
     end if;
-    return (
-        select format('%I.%I', n.nspname, p.proname)
-        from pg_proc as p
-        inner join pg_namespace as n on p.pronamespace = n.oid
-        where p.oid = to_regprocedure(signature)
+    -- It is called by its name: an overload that fits better would run in its place, with the caller's rights.
+    select p.oid into v_other
+    from pg_proc as p
+    where p.proname = v_function.proname and p.pronamespace = v_function.pronamespace
+        and p.proowner <> v_function.proowner and not (select r.rolsuper from pg_roles as r where r.oid = p.proowner);
+    if found then
+        raise exception 'model %: somebody else has a function % beside %', model_id, v_other, signature
+        using errcode = 'ambiguous_function',
+        hint = 'Drop that one, or keep transform functions in a schema where nobody else may create any.';
+    end if;
+    return format(
+        '%I.%I', (select n.nspname from pg_namespace as n where n.oid = v_function.pronamespace), v_function.proname
     );
 end
 $$;
 
 comment on function polar_ai._function_name(text, text) is
-'Internal: the qualified name behind a stored signature, or an error where the function was dropped.';
+'Internal: the qualified name behind a stored signature; an error where it was dropped, or where another might be called.';
 
 revoke all on function polar_ai._function_name(text, text) from public;
 grant execute on function polar_ai._function_name(text, text) to polar_ai_user, polar_ai_admin;

@@ -21,7 +21,13 @@ begin
     if not found then
         return false;
     end if;
-    v_config := coalesce(ai_altermodel.model_config::jsonb, v_old.model_config);
+    begin
+        v_config := coalesce(ai_altermodel.model_config::jsonb, v_old.model_config);
+    exception when data_exception then
+        -- PostgreSQL's own message would repeat what may be a token.
+        raise exception 'cannot alter %: model_config is not JSON', ai_altermodel.model_id
+        using errcode = 'invalid_text_representation';
+    end;
 
     perform polar_ai._check_model(
         ai_altermodel.model_id,

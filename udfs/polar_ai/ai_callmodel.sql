@@ -48,7 +48,8 @@ declare
 begin
     select m.* into v_model from polar_ai._model(ai_callmodel.model_id) as m;
 
-    if v_model.in_fn is null and v_model.model_type in ('text-generation', 'text-classification') then
+    if v_model.in_fn is null
+        and v_model.model_type operator(pg_catalog.=) any (array['text-generation', 'text-classification']) then
         select p.content, p.error into v_answer
         from polar_ai._call_provider(
             ai_callmodel.model_id, v_model.permit, ai_callmodel.content::pg_catalog.text
@@ -57,6 +58,11 @@ begin
             perform polar_ai._raise(v_answer.error);
         end if;
         return v_answer.content::pg_catalog.jsonb;
+    elsif v_model.in_fn is null and pg_catalog.pg_typeof(content) operator(pg_catalog.=) 'pg_catalog.bytea'::pg_catalog.regtype then
+        return pg_catalog.to_jsonb(polar_ai.ai_embedding(
+            ai_callmodel.model_id,
+            'data:;base64,' operator(pg_catalog.||) pg_catalog.encode(ai_callmodel.content::pg_catalog.bytea, 'base64')
+        ));
     elsif v_model.in_fn is null then
         return pg_catalog.to_jsonb(polar_ai.ai_embedding(ai_callmodel.model_id, ai_callmodel.content::pg_catalog.text));
     end if;

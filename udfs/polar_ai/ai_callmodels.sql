@@ -39,7 +39,7 @@ declare
     v_at pg_catalog.int4;
 begin
     select m.* into v_model from polar_ai._model(_call_many.model_id) as m;
-    select coalesce((m.model_config #>> '{batch,max}')::pg_catalog.int4, 1) into v_most
+    select coalesce((m.model_config operator(pg_catalog.#>>) '{batch,max}')::pg_catalog.int4, 1) into v_most
     from polar_ai.models as m
     where m.model_id operator(pg_catalog.=) _call_many.model_id;
 
@@ -148,7 +148,17 @@ begin
             perform polar_ai._raise(v_row.error);
         end if;
         item := v_row.item;
-        embedding := pg_catalog.translate(v_row.embedding, '[]', '{}')::pg_catalog.float4[];
+        embedding := array(
+            -- Too small for 32 bits: the cast would raise an error.
+            select case when pg_catalog.abs(u.value) operator(pg_catalog.<) 1.1754944e-38 then 0 else u.value end
+            from pg_catalog.unnest(
+                pg_catalog.translate(v_row.embedding, '[]', '{}')::pg_catalog.float8[]
+            ) with ordinality as u (value, n)
+            order by u.n
+        )::pg_catalog.float4[];
+        if v_row.error is not null then
+            embedding := null;
+        end if;
         error := v_row.error operator(pg_catalog.->>) 'message';
         sqlstate := v_row.error operator(pg_catalog.->>) 'sqlstate';
         return next;

@@ -22,7 +22,8 @@ select
     v.model_name,
     v.model_url,
     v.model_config ->> 'input',
-    (v.model_config ->> 'dimension')::integer,
+    -- Whatever stands there: the list is for finding out.
+    case when v.model_config ->> 'dimension' ~ '^[0-9]{1,9}$' then (v.model_config ->> 'dimension')::integer end,
     case when v.model_config ->> 'token' = '' then 'not set' else 'set' end,
     may.call,
     case when may.call then (select m.fingerprint from polar_ai._model(v.model_id) as m) end

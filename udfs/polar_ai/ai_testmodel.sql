@@ -27,8 +27,8 @@ declare
 begin
     select m.* into v_model from polar_ai._model(ai_testmodel.model_id) as m;
     v_started := pg_catalog.clock_timestamp();
-    if v_model.in_fn is null and v_model.model_type is distinct from 'text-generation'
-        and v_model.model_type is distinct from 'text-classification' then
+    if v_model.in_fn is null
+        and coalesce(v_model.model_type, '') operator(pg_catalog.<>) all (array['text-generation', 'text-classification']) then
         select p.dimension, p.error into v_probed from polar_ai._probe(ai_testmodel.model_id, v_model.permit) as p;
         -- A cancel ends the statement.
         if (v_probed.error operator(pg_catalog.->>) 'sqlstate') operator(pg_catalog.~) '^57' then

@@ -7,6 +7,7 @@ bad image voids its whole batch, so a failed batch is worth asking again in halv
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -24,6 +25,17 @@ def request(model: Model, items: Sequence[str | bytes]) -> dict[str, Any]:
     ]
     # Without drop_image_content every blob comes back in the answer.
     return {"data": data, "execEndpoint": "/", "parameters": {"drop_image_content": True}}
+
+
+def body(model: Model, items: Sequence[str | bytes]) -> bytes:
+    """Return request()'s body as JSON. Base64 needs no escaping, and looking for it takes longer than encoding it."""
+    data = b",".join(
+        b'{"blob":"' + base64.b64encode(item) + b'"}'
+        if isinstance(item, bytes)
+        else b'{"text":' + json.dumps(item).encode() + b"}"
+        for item in items
+    )
+    return b'{"data":[' + data + b'],"execEndpoint":"/","parameters":{"drop_image_content":true}}'
 
 
 def embeddings(model: Model, response: Any, count: int) -> list[Any]:

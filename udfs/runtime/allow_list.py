@@ -21,6 +21,10 @@ from urllib.parse import SplitResult, urlsplit
 from .errors import BAD_ARGUMENT, NOT_ALLOWED, PolarAIError
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
+# Where clouds keep their metadata beside the link-local range: Alibaba Cloud, Oracle, Azure, AWS, Google.
+METADATA = ("100.100.100.200", "192.0.0.192", "168.63.129.16", "fd00:ec2::254", "fd20:ce::254")
+# Further IPv6 addresses that end in an IPv4 address: private NAT64, and two ways of old.
+ENDS_IN_IPV4 = [ipaddress.ip_network(network) for network in ("64:ff9b:1::/48", "::/96", "::ffff:0:0:0/96")]
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,9 @@ def parse_url(url: str) -> SplitResult:
 
 
 def masked(url: str) -> str:
-    """Return ``url`` as an error may show it: no user, password, query or fragment."""
+    """Return ``url`` as an error may show it: no user, password, query or fragment; a local path as it is."""
+    if url.startswith("/"):
+        return url if len(url) <= 300 else url[:299] + "…"
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -83,15 +89,16 @@ def check_address(address: str, grant: Grant, origin: str) -> None:
     """Raise NOT_ALLOWED where ``address``, which ``origin``'s host name led to, is beyond ``grant``."""
     if is_link_local(address) and not grant.link_local:
         raise not_allowed(origin, address)
-    if is_special(address) and not grant.special:
+    if (is_special(address) or is_link_local(address)) and not grant.special:
         raise not_allowed(origin, address)
 
 
 def is_link_local(address: str) -> bool:
     """Tell whether an IP address, or the IPv4 address in it, is link-local: where metadata services are."""
     ip = _plain(address)
-    # Alibaba Cloud's and Oracle's metadata addresses are no link-local ones.
-    return ip.is_link_local or str(ip) in ("100.100.100.200", "192.0.0.192", "fd00:ec2::254")
+    if any(ip in network for network in ENDS_IN_IPV4):
+        ip = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+    return ip.is_link_local or str(ip) in METADATA
 
 
 def not_allowed(url: str, address: str | None = None) -> PolarAIError:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 from . import images, vectors
@@ -38,25 +39,34 @@ class Embedder:
     """Embeds inputs with one model. ``load`` fetches a path's bytes, ``post`` sends one request body."""
 
     def __init__(
-        self, model: Model, provider: Provider, load: Callable[[str], bytes], post: Callable[[bytes], bytes]
+        self,
+        model: Model,
+        provider: Provider,
+        load: Callable[[str], bytes],
+        post: Callable[[bytes], bytes],
+        reduce: Callable[[bytes, int, str, str], bytes] = images.for_model,
     ) -> None:
-        """Take the model, its provider's adapter, and the two ways to reach the outside."""
+        """Take the model, its provider's adapter, the two ways to reach the outside, and what images go through."""
         self.model = model
         self.provider = provider
         self.load = load
         self.post = post
+        self.reduce = reduce
 
     def embed(
         self, inputs: Sequence[str | bytes | None], operation: Operation, poll: Poll, in_flight: int
     ) -> list[Outcome]:
         """Return one outcome for each input, in order, with ``in_flight`` requests under way at once."""
-        size = self.model.batch_size
-        starts = range(0, len(inputs), size)
-        works = [lambda at=at: self._batch(inputs[at : at + size]) for at in starts]
+        works = self.requests(inputs)
         outcomes: list[list[Outcome]] = [[] for _ in works]
         for position, outcome in run_many(works, operation, poll, in_flight):
             outcomes[position] = outcome
         return [item for batch in outcomes for item in batch]
+
+    def requests(self, inputs: Sequence[str | bytes | None]) -> list[Callable[[], list[Outcome]]]:
+        """Return the work on ``inputs``, one request's worth each."""
+        size = self.model.batch_size
+        return [partial(self._batch, inputs[at : at + size]) for at in range(0, len(inputs), size)]
 
     def _batch(self, inputs: Sequence[str | bytes | None]) -> list[Outcome]:
         outcomes: list[Outcome | None] = []
@@ -80,7 +90,7 @@ class Embedder:
             name = masked(value) if isinstance(value, str) else "the image"
             content = self.load(value) if isinstance(value, str) else value
             size = self.model.image_size
-            return images.for_model(content, size, name, self.model.image_fit) if size else content
+            return self.reduce(content, size, name, self.model.image_fit) if size else content
         if isinstance(value, bytes):
             raise PolarAIError("a text model cannot embed bytes", sqlstate=BAD_ARGUMENT, stage="load")
         if not value.strip():
@@ -98,8 +108,8 @@ class Embedder:
         if not items:
             return []
         try:
-            body = json.dumps(self.provider.request(self.model, items)).encode()
-            answers = self.provider.embeddings(self.model, self._parsed(self.post(body)), len(items))
+            skeleton, cut = vectors.cut(self.post(self._body(items)))
+            answers = self.provider.embeddings(self.model, self._parsed(skeleton), len(items))
         except PolarAIError as error:
             if error.scope == "batch":
                 raise
@@ -107,7 +117,11 @@ class Embedder:
                 return [error]
             middle = len(items) // 2
             return self._asked(items[:middle]) + self._asked(items[middle:])
-        return [self._checked(answer) for answer in answers]
+        return [self._checked(cut.get(answer, answer) if isinstance(answer, str) else answer) for answer in answers]
+
+    def _body(self, items: Sequence[str | bytes]) -> bytes:
+        body: Callable[[Model, Sequence[str | bytes]], bytes] | None = getattr(self.provider, "body", None)
+        return body(self.model, items) if body else json.dumps(self.provider.request(self.model, items)).encode()
 
     def _checked(self, answer: Any) -> Outcome:
         try:

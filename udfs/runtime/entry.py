@@ -14,12 +14,14 @@ import traceback
 from array import array
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from ..providers import PROVIDERS
 from . import http, images, listing, local_files, locations, merging, session, storage
-from .embedding import Embedder
-from .errors import BAD_ARGUMENT, BAD_RESPONSE, INTERNAL, PolarAIError, printable
+from .batches import Stream
+from .embedding import Embedder, Outcome
+from .errors import BAD_ARGUMENT, BAD_RESPONSE, INTERNAL, PolarAIError, excerpt, printable
 from .interrupts import Operation, run, run_many
 from .loading import Reach, check_picture
 from .locations import Location, masked
@@ -31,10 +33,18 @@ Error = str | None  # PolarAIError.as_dict() as JSON
 # Embedded query texts, by (model, its fingerprint, the text's hash); a few megabytes.
 _query_cache: OrderedDict[tuple[str, str, bytes], array[float]] = OrderedDict()
 QUERY_CACHE_SIZE = 1000
+
+# What a refresh has under way between its statements.
+_stream = Stream()
 # PostgreSQL keeps no value over 1 GB, whatever limit the caller gives.
 MAX_BYTEA = 2**30 - 2**10
 # The escape \\u0000, its own backslash not escaped.
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+# What frames a request or says whose it is, and so is nobody's to set.
+_FRAMING = {"connection", "content-length", "expect", "host", "te", "trailer", "transfer-encoding", "upgrade"}
+# Requests under way at once, where the caller does not say.
+IN_FLIGHT = 4
 # What a model may load for one input.
 MAX_INPUT_BYTES = 100 * 2**20
 
@@ -82,7 +92,7 @@ def post(plpy: Any, model_id: str, permit: str, body: str, headers: str | None) 
 
 
 def post_many(
-    plpy: Any, model_id: str, permit: str, bodies: list[str], headers: str | None, most: int, in_flight: int
+    plpy: Any, model_id: str, permit: str, bodies: list[str], headers: str | None, most: int, in_flight: int | None
 ) -> Iterator[tuple[int, str | None, Error]]:
     """Send request bodies, merged as the model declares with at most ``most`` in one; yield a response for each.
 
@@ -107,7 +117,7 @@ def post_many(
 
         works = [lambda group=group: ask(group) for group in groups]
         answers: list[str | PolarAIError] = [""] * len(bodies)
-        for number, found in run_many(works, operation, lambda: session.poll(plpy), max(1, in_flight)):
+        for number, found in run_many(works, operation, lambda: session.poll(plpy), max(1, in_flight or IN_FLIGHT)):
             for at, one in zip(groups[number], found, strict=True):
                 answers[at] = one
         return answers
@@ -124,26 +134,41 @@ def post_many(
 
 
 def embed(
-    plpy: Any, model_id: str, permit: str, inputs: list[str | None], in_flight: int
+    plpy: Any,
+    model_id: str,
+    permit: str,
+    inputs: list[str | bytes | None],
+    ahead: list[str | bytes | None] | None,
+    in_flight: int | None,
+    dimension: int | None,
 ) -> Iterator[tuple[int, str | None, Error]]:
     """Yield (position from 1, the embedding as pgvector's literal, error) for each input, in order.
 
-    A fault of the whole batch is yielded as one row with position 0.
+    ``ahead`` is what the next call will ask for: it is begun now, and kept for that call. A fault of the whole
+    batch is yielded as one more row, with position 0; inputs that it left unanswered have none.
     """
 
-    def work() -> list[Any]:
-        embedder, poll = _embedder(plpy, session.model(plpy, model_id, permit), permit, operation := Operation())
-        return embedder.embed(inputs, operation, poll, max(1, in_flight))
+    def work() -> tuple[list[Outcome | None], PolarAIError | None]:
+        model = session.model(plpy, model_id, permit)
+        if dimension is not None and model.dimension is None:
+            model = replace(model, config={**model.config, "dimension": dimension})
 
-    outcomes, error = _outcome(plpy, work)
-    if outcomes is None:
-        yield 0, None, error
-        return
+        def embedder(operation: Operation) -> Embedder:
+            return _embedder(plpy, model, permit, operation)[0]
+
+        return _stream.embed(embedder, model, inputs, ahead, max(1, in_flight or IN_FLIGHT), lambda: session.poll(plpy))
+
+    done, error = _outcome(plpy, work)
+    outcomes, fault = done or ([], None)
     for position, outcome in enumerate(outcomes, 1):
         if isinstance(outcome, PolarAIError):
             yield position, None, json.dumps(outcome.as_dict())
-        else:
-            yield position, str(outcome), None
+        elif outcome is not None:
+            yield position, getattr(outcome, "literal", "") or str(outcome), None
+    if fault is not None:
+        error = json.dumps(fault.as_dict())
+    if error is not None:
+        yield 0, None, error
 
 
 def embed_one(
@@ -391,7 +416,10 @@ def _outcome(plpy: Any, work: Callable[[], T]) -> tuple[T | None, Error]:
 
 def _headers(model_id: str, text: str | None) -> dict[str, str]:
     """Return what a headers function made, as request headers; null leaves one out."""
-    made = json.loads(text or "{}")
+    try:
+        made = json.loads(text or "{}")
+    except ValueError:
+        made = None
     if not isinstance(made, dict):
         raise PolarAIError(
             f"calling model {model_id}: its headers function returned something else than a JSON object",
@@ -399,6 +427,15 @@ def _headers(model_id: str, text: str | None) -> dict[str, str]:
             hint='For example {"X-Api-Key": "…"}.',
             scope="batch",
         )
+    for name in made:
+        # Whoever sets the frame of a request can hide a second one in it, to another path of the service.
+        if not _HEADER_NAME.fullmatch(name) or name.lower() in _FRAMING or name.lower().startswith("proxy-"):
+            raise PolarAIError(
+                f"calling model {model_id}: a request header may not be called {excerpt(name, 40)!r}",
+                sqlstate=BAD_ARGUMENT,
+                hint="Look at its model_headers_fn.",
+                scope="batch",
+            )
     return {name: str(value) for name, value in made.items() if value is not None}
 
 

@@ -9,18 +9,20 @@ from __future__ import annotations
 import contextlib
 import functools
 import http.cookiejar
+import json
 import os
 import socket
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
+from requests.structures import CaseInsensitiveDict
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
@@ -42,6 +44,7 @@ from .errors import (
 from .interrupts import Operation
 
 MAX_REDIRECTS = 5
+LEAST_PAUSE_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
@@ -229,9 +232,13 @@ def fetch(
         answer = _tried("GET", where, None, sent, grant, limits, operation, description, size_limit)
         if answer.status not in (301, 302, 303, 307, 308) or "Location" not in answer.headers:
             return answer
-        following = urljoin(where, answer.headers["Location"])
-        if urlsplit(following)[:2] != urlsplit(where)[:2]:
-            sent = {}
+        try:
+            following = urljoin(where, answer.headers["Location"])
+            if urlsplit(following)[:2] != urlsplit(where)[:2]:
+                sent = {}
+        except ValueError:
+            message = f"{description}: redirected to what is no URL"
+            raise PolarAIError(message, sqlstate=BAD_RESPONSE, stage="load") from None
         where = following
     raise PolarAIError(f"{description}: more than {MAX_REDIRECTS} redirects", sqlstate=BAD_RESPONSE, stage="load")
 
@@ -277,7 +284,18 @@ def exchange(
             sqlstate=TOO_LARGE,
             scope="batch",
         )
-    return answer
+    return _without_token(answer, CaseInsensitiveDict(sent).get("Authorization", "").rpartition(" ")[2])
+
+
+def _without_token(answer: Answer, token: str) -> Answer:
+    """Return ``answer`` with the token masked: a service may repeat what it was sent, above all in its errors."""
+    if len(token) < 6 or not set(token) - set("0123456789+-.eE"):
+        return answer  # as short, or as much a number, as what an embedding holds
+    content, headers = answer.content, dict(answer.headers)
+    for spelled in (token, json.dumps(token)[1:-1], token.replace("/", "\\/")):
+        content = content.replace(spelled.encode(), b"********")
+        headers = {name: value.replace(spelled, "********") for name, value in headers.items()}
+    return replace(answer, content=content, headers=CaseInsensitiveDict(headers))
 
 
 def _tried(
@@ -296,7 +314,7 @@ def _tried(
     A service that asks to wait (429, or 503 with Retry-After) has not failed: that counts as no try, and is waited for
     as long as one request may take.
     """
-    tries, waited = 0, 0.0
+    tries, patience_ends = 0, time.monotonic() + limits.timeout
     # What is only read may be asked for again whatever went wrong there.
     failing = (500, 502, 503, 504) if method == "GET" else (503,)
     while True:
@@ -310,9 +328,9 @@ def _tried(
         else:
             asked = _retry_after(answer)
             if answer.status == 429 or (answer.status == 503 and asked is not None):
-                pause = pause if asked is None else asked
-                waited += pause
-                if waited > limits.timeout:
+                # "Come back in 0 seconds" must not become a busy loop.
+                pause = max(pause if asked is None else asked, LEAST_PAUSE_SECONDS)
+                if time.monotonic() + pause > patience_ends:
                     return answer
             elif answer.status not in failing or tries == limits.retry_times:
                 return answer
@@ -370,10 +388,11 @@ def _exchange(
     if not limits.keep_alive:
         sent["Connection"] = "close"
     request = session.prepare_request(requests.Request(method, url, data=body, headers=sent))
-    with session.send(
+    # By the adapter: the session would read a redirect's body whole, however large.
+    with session.get_adapter(url).send(
         request,
         stream=True,
-        allow_redirects=False,
+        verify=True,
         timeout=(min(limits.connect_timeout, limits.timeout), limits.timeout),
     ) as response:
         chunks, size = [], 0
@@ -391,6 +410,10 @@ def _transport_error(error: Exception, exchange: Exchange, url: str, limits: Lim
     """Say in a person's words why there is no answer. The library's own text may hold credentials."""
     stage = "load" if exchange.description.startswith("loading") else "request"
     origin = allow_list.masked(url)
+    if isinstance(error, requests.exceptions.InvalidURL):
+        return PolarAIError(
+            f"{exchange.description}: the URL {origin} is malformed", sqlstate=BAD_ARGUMENT, stage=stage, scope="batch"
+        )
     if isinstance(error, requests.exceptions.InvalidHeader | UnicodeError):
         return PolarAIError(
             f"{exchange.description}: a request header holds characters that HTTP cannot send",

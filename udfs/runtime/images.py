@@ -23,14 +23,29 @@ from .errors import BAD_ARGUMENT, BAD_IMAGE, TOO_LARGE, PolarAIError
 # About 500 MB decoded at the worst. The largest photographs of today's cameras have half as many pixels.
 MAX_PIXELS = 179_000_000
 MAX_SIDE = 32_767
+# What is converted in one piece; a larger picture is made smaller first.
+WHOLE_PIXELS = 16_000_000
 JPEG_QUALITY = 75  # polar_ai's documented quality
 THUMBNAIL_JPEG_QUALITY = 85
 MAX_THUMBNAIL = 4096
 MODEL_JPEG_QUALITY = 95  # what a model sees should not show the encoder
+MODEL_JPEG_BYTES = 100_000  # a larger one is worth encoding again
 # An animation's or a document's further pages are never decoded.
 _MIME = {"JPEG": "image/jpeg", "MPO": "image/jpeg", "PNG": "image/png", "BMP": "image/bmp"}
 # What photographs come in. Pillow's other readers stay closed: that of EPS starts a program, Ghostscript.
 _FORMATS = ("JPEG", "MPO", "PNG", "BMP", "DIB", "GIF", "WEBP", "TIFF", "AVIF", "HEIF", "JPEG2000", "ICO", "PPM", "TGA")
+
+# By EXIF's number: what makes the picture upright.
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_SWAPPING = [_TURNS[number] for number in (5, 6, 7, 8)]
 
 
 @contextmanager
@@ -79,12 +94,8 @@ def resize(content: bytes, width: int, height: int, name: str = "the image") -> 
     if max(width, height) > MAX_SIDE or max(width, 1) * max(height, 1) > MAX_PIXELS:
         raise PolarAIError(f"cannot resize to {width} × {height}: too large", sqlstate=TOO_LARGE, stage="decode")
     with opened(content, name) as image:
-        full_width, full_height = image.size if not _on_its_side(image) else image.size[::-1]
-        if image.format == "JPEG":
-            # Decodes at a fraction of the size where the target is that small; orientation may swap sides.
-            side = max(width, height)
-            image.draft(None, (side, side))
-        picture = _eight_bit(_oriented(image))
+        turn = _turn(image)
+        full_width, full_height = image.size[::-1] if turn in _SWAPPING else image.size
         if width <= 0:
             width = max(1, round(full_width * height / full_height))
         elif height <= 0:
@@ -93,7 +104,12 @@ def resize(content: bytes, width: int, height: int, name: str = "the image") -> 
             raise PolarAIError(
                 f"cannot resize {name} to {width} × {height}: too large", sqlstate=TOO_LARGE, stage="decode"
             )
-        picture = picture.resize((width, height), Image.Resampling.BICUBIC)
+        if image.format == "JPEG":
+            # Decodes at a fraction of the size where the target is that small; orientation may swap sides.
+            side = max(width, height)
+            image.draft(None, (side, side))
+        least = (2 * height, 2 * width) if turn in _SWAPPING else (2 * width, 2 * height)
+        picture = _turned(_eight_bit(image, at_least=least), turn).resize((width, height), Image.Resampling.BICUBIC)
         transparent = "A" in picture.getbands()
         target = image.format if image.format in ("JPEG", "PNG", "BMP") else ("PNG" if transparent else "JPEG")
         if transparent and target != "PNG":
@@ -136,9 +152,7 @@ def thumbnail(content: bytes, size: int, name: str) -> bytes:
             stage="decode",
         )
     with opened(content, name) as image:
-        if image.format == "JPEG":
-            image.draft("RGB", (size * 2, size * 2))
-        picture = _flattened(_eight_bit(_oriented(image)))
+        picture = _upright(image, size)
         picture.thumbnail((size, size), Image.Resampling.BICUBIC)
         return _encoded(picture, "JPEG", THUMBNAIL_JPEG_QUALITY)
 
@@ -146,35 +160,47 @@ def thumbnail(content: bytes, size: int, name: str) -> bytes:
 def for_model(content: bytes, short_side: int, name: str, fit: str = "short_side") -> bytes:
     """Return the image upright, in plain RGB, reduced to what a model wants, as JPEG.
 
-    ``fit`` 'short_side': its short side ``short_side`` pixels, for a service that crops the centre itself; a
-    picture never grows, and one of extreme proportions is cut to its middle, for a model sees only a square of it.
-    'crop': the centre, a square of ``short_side`` pixels. 'stretch': the whole in that square, proportions or not.
+    ``fit`` 'short_side': its short side about ``short_side`` pixels. The service scales, crops and normalises; what
+    it is spared is size. So a short side of up to half as much again stays, and a small JPEG that is fit as it is
+    goes as it is. A picture never grows, and one of extreme proportions is cut to its middle, for a model sees only
+    a square of it. 'crop': the centre, a square of ``short_side`` pixels. 'stretch': all of it in such a square.
     """
+    enough = short_side + short_side // 2
     with opened(content, name) as image:
         if fit != "short_side":
             return _squared(image, short_side, fit)
         if image.format == "JPEG":
-            image.draft("RGB", (short_side * 2, short_side * 2))
-        picture = _flattened(_eight_bit(_oriented(image)))
-        longest = 3 * min(picture.size)
-        if max(picture.size) > longest:
-            picture = ImageOps.fit(picture, (min(picture.width, longest), min(picture.height, longest)))
-        scale = short_side / min(picture.size)
-        if scale < 1:
+            if _is_fit(image, content, enough):
+                return content
+            # At a fraction of the size, no smaller than is needed: much of the work of decoding is saved.
+            image.draft("RGB", (short_side, short_side))
+        turn = _turn(image)
+        picture = _middle(image, 3 * min(image.size))
+        picture = _eight_bit(picture, at_least=(2 * short_side, 2 * short_side))
+        picture = _flattened(_turned(picture, turn))
+        if min(picture.size) > enough:
+            scale = short_side / min(picture.size)
             size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
             picture = picture.resize(size, Image.Resampling.BICUBIC)
         return _encoded(picture, "JPEG", MODEL_JPEG_QUALITY)
 
 
 def _squared(image: Image.Image, side: int, fit: str) -> bytes:
-    if image.format == "JPEG":
-        image.draft("RGB", (side * 2, side * 2))
-    picture = _flattened(_eight_bit(_oriented(image)))
+    picture = _upright(image, side)
     if fit == "crop":
         picture = ImageOps.fit(picture, (side, side), Image.Resampling.BICUBIC)
     else:
         picture = picture.resize((side, side), Image.Resampling.BICUBIC)
     return _encoded(picture, "JPEG", MODEL_JPEG_QUALITY)
+
+
+def _upright(image: Image.Image, side: int) -> Image.Image:
+    """Return the image upright and in plain RGB, decoded no larger than a square of ``side`` pixels asks for."""
+    if image.format == "JPEG":
+        image.draft("RGB", (side, side))
+    turn = _turn(image)
+    image.load()
+    return _flattened(_turned(_eight_bit(image, at_least=(2 * side, 2 * side)), turn))
 
 
 def _formats() -> list[str]:
@@ -183,6 +209,18 @@ def _formats() -> list[str]:
     if "HEIF" not in Image.OPEN and importlib.util.find_spec("pillow_heif"):
         importlib.import_module("pillow_heif").register_heif_opener()
     return [name for name in _FORMATS if name in Image.OPEN]
+
+
+def _is_fit(image: Image.Image, content: bytes, short_side: int) -> bool:
+    """Tell whether a JPEG may go to the model as it is: small, upright, RGB or grey, and with an end."""
+    return (
+        image.mode in ("RGB", "L")
+        and min(image.size) <= short_side
+        and max(image.size) <= 3 * min(image.size)
+        and len(content) <= MODEL_JPEG_BYTES
+        and content.rstrip(b"\0").endswith(b"\xff\xd9")
+        and image.getexif().get(ExifTags.Base.Orientation, 1) == 1
+    )
 
 
 def example() -> bytes:
@@ -200,33 +238,69 @@ def _check_size(image: Image.Image, name: str) -> None:
         )
 
 
-def _on_its_side(image: Image.Image) -> bool:
-    """Tell whether EXIF orientation will swap the image's sides."""
-    return image.getexif().get(ExifTags.Base.Orientation) in (5, 6, 7, 8)
+def _turn(image: Image.Image) -> Image.Transpose | None:
+    """Return how EXIF says that the image has to be turned to stand upright."""
+    return _TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
 
 
-def _oriented(image: Image.Image) -> Image.Image:
+def _turned(image: Image.Image, turn: Image.Transpose | None) -> Image.Image:
+    return image if turn is None else image.transpose(turn)
+
+
+def _middle(image: Image.Image, longest: int) -> Image.Image:
+    """Return the image, decoded; of one with a side above ``longest``, its middle."""
     image.load()
-    return ImageOps.exif_transpose(image)
+    width, height = min(image.width, longest), min(image.height, longest)
+    left, top = (image.width - width) // 2, (image.height - height) // 2
+    return image if (width, height) == image.size else image.crop((left, top, left + width, top + height))
 
 
-def _eight_bit(image: Image.Image) -> Image.Image:
-    """Return the image as L, LA, RGB or RGBA, 8 bits a channel."""
+def _eight_bit(image: Image.Image, at_least: tuple[int, int]) -> Image.Image:
+    """Return the image as L, LA, RGB or RGBA, 8 bits a channel.
+
+    A large one comes back smaller by a whole number, no smaller than ``at_least``: it is converted strip by strip, for
+    a copy of the whole could take gigabytes.
+    """
+    image.load()
+    extremes = _extremes(image) if image.mode[0] in "IF" else (0, 0)
+    factor = min(image.width // at_least[0], image.height // at_least[1])
+    if factor < 2 or image.width * image.height <= WHOLE_PIXELS:
+        return _strip_in_eight_bit(image, extremes)
+    rows = factor * max(1, WHOLE_PIXELS // 16 // (factor * image.width))
+    strips = [
+        _strip_in_eight_bit(
+            image.crop((0, top, image.width, min(top + rows, image.height))), extremes
+        ).reduce(factor)
+        for top in range(0, image.height, rows)
+    ]  # fmt: skip
+    made = Image.new(strips[0].mode, (strips[0].width, sum(strip.height for strip in strips)))
+    top = 0
+    for strip in strips:
+        made.paste(strip, (0, top))
+        top += strip.height
+    return made
+
+
+def _extremes(image: Image.Image) -> tuple[float, float]:
+    known = image if image.mode in ("I", "F", "I;16") else image.convert("I")
+    return cast(tuple[float, float], known.getextrema())
+
+
+def _strip_in_eight_bit(image: Image.Image, extremes: tuple[float, float]) -> Image.Image:
     if image.mode in ("L", "LA", "RGB", "RGBA"):
         return image
     if image.mode.startswith("I;16"):
-        return _stretched(image.convert("I"))
+        return _stretched(image.convert("I"), extremes)
     if image.mode in ("I", "F"):
-        return _stretched(image)
+        return _stretched(image, extremes)
     if image.mode in ("P", "PA", "La", "RGBa") or "transparency" in image.info:
         return image.convert("RGBA")
     return image.convert("L" if image.mode == "1" else "RGB")
 
 
-def _stretched(image: Image.Image) -> Image.Image:
+def _stretched(image: Image.Image, extremes: tuple[float, float]) -> Image.Image:
     """Return a 32-bit or float image as L, its own range stretched to 0…255 (it declares no other)."""
     values = image.convert("F")
-    extremes = cast(tuple[float, float], values.getextrema())
     # 16-bit data in a 32-bit image is what PNG gives: keep its absolute scale.
     if extremes[0] >= 0 and 255 < extremes[1] <= 65535:
         low, high = 0.0, 65535.0

@@ -96,7 +96,8 @@ def _block_signals() -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
 
 
-def _submit(work: Callable[[], T]) -> Future[T]:
+def submit(work: Callable[[], T]) -> Future[T]:
+    """Start ``work`` in a worker thread."""
     global _pool
     if _pool is None:
         _pool = ThreadPoolExecutor(MAX_WORKERS, "polar_ai", initializer=_block_signals)
@@ -106,11 +107,6 @@ def _submit(work: Callable[[], T]) -> Future[T]:
         return _pool.submit(work)
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def begin(work: Callable[[], T]) -> Future[T]:
-    """Start ``work`` in a worker thread: the caller polls, and aborts the operation that it is part of."""
-    return _submit(work)
 
 
 def run(work: Callable[[], T], operation: Operation, poll: Poll) -> T:
@@ -130,7 +126,7 @@ def run_many(
     try:
         while True:
             while len(running) < in_flight and (job := next(queue, None)) is not None:
-                running[_submit(job[1])] = job[0]
+                running[submit(job[1])] = job[0]
             if not running:
                 return
             done, _ = wait(running, POLL_SECONDS, FIRST_COMPLETED)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from . import http, storage
 from .errors import BAD_ARGUMENT, IO_ERROR, NOT_FOUND, PolarAIError
-from .interrupts import Operation, begin
+from .interrupts import Operation, submit
 from .locations import Location, check_below
 
 # path, size, last_modified, etag, content_type
@@ -55,7 +55,7 @@ def files(
                 continue
 
     work = _folder if location.kind == "file" else _objects
-    worker = begin(lambda: work(location, prefix, limits, operation, hand))
+    worker = submit(lambda: work(location, prefix, limits, operation, hand))
     given = 0
     try:
         while True:

@@ -6,7 +6,7 @@ import mimetypes
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from . import allow_list, http, local_files, storage
+from . import allow_list, http, images, local_files, storage
 from .errors import BAD_ARGUMENT, BAD_IMAGE, NOT_ALLOWED, PolarAIError
 from .interrupts import Operation
 from .locations import Location, check_below, in_url, masked, name_of, unknown
@@ -25,6 +25,9 @@ class Reach:
         """Return what ``path`` names; None where it is larger than ``size`` bytes."""
         found = self.place(path)
         if found is None:
+            if path[:5].lower() == "data:":
+                content = images.from_base64(path)
+                return None if size and len(content) > size else content
             local = local_files.path_of(path)
             if local is not None:
                 return local_files.read(local, self.entries, size)

@@ -6,9 +6,11 @@ import os
 import stat
 from collections.abc import Sequence
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from .errors import BAD_ARGUMENT, IO_ERROR, NOT_ALLOWED, NOT_FOUND, TOO_LARGE, PolarAIError
+
+NEVER = (b"/proc", b"/sys", b"/dev")
 
 
 def path_of(url: str) -> str | None:
@@ -17,15 +19,20 @@ def path_of(url: str) -> str | None:
         return url
     if url[:5].lower() != "file:":
         return None
-    parts = urlsplit(url)
-    if parts.netloc not in ("", "localhost") or not parts.path.startswith("/"):
-        raise PolarAIError(
-            f"cannot load {url}: a file URL is written file:///folder/photo.jpg",
-            sqlstate=BAD_ARGUMENT,
-            stage="load",
-        )
-    # urlsplit cuts at ? and #, which are ordinary characters in a file name.
-    return unquote(url[url.index(parts.path, 5) :], errors="surrogateescape")
+    # Not by urlsplit: to that, ? and # and line breaks are no ordinary characters of a file name.
+    path = url[5:]
+    for host in ("//localhost/", "///"):
+        if path[: len(host)].lower() == host:
+            path = path[len(host) - 1 :]
+            break
+    else:
+        if not path.startswith("/") or path.startswith("//"):
+            raise PolarAIError(
+                f"cannot load {url}: a file URL is written file:///folder/photo.jpg",
+                sqlstate=BAD_ARGUMENT,
+                stage="load",
+            )
+    return unquote(path, errors="surrogateescape")
 
 
 def folders(entries: Sequence[str]) -> list[bytes]:
@@ -44,7 +51,7 @@ def read(path: str, entries: Sequence[str], limit: int) -> bytes | None:
     raw = _encoded(path)
     allowed = folders(entries)
     # Judged before anything is opened, so that a refusal does not tell what exists.
-    if not _below(os.path.realpath(raw), allowed):
+    if not _may_read(os.path.realpath(raw), allowed):
         raise _refused(path)
     try:
         # O_NONBLOCK: opening a named pipe must not wait for its writer.
@@ -60,8 +67,8 @@ def read(path: str, entries: Sequence[str], limit: int) -> bytes | None:
         ) from None
     try:
         # Judged again on the open file: a link may have changed in between.
-        opened = Path(f"/proc/self/fd/{descriptor}")
-        if opened.exists() and not _below(os.path.realpath(bytes(opened)), allowed):
+        opened = _opened(descriptor)
+        if opened is not None and not _may_read(opened, allowed):
             raise _refused(path)
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
@@ -84,13 +91,31 @@ def too_large(name: str, limit: int) -> PolarAIError:
     return PolarAIError(f"{name} is larger than the limit of {limit / 2**20:g} MB", sqlstate=TOO_LARGE, stage="load")
 
 
+def _opened(descriptor: int) -> bytes | None:
+    """Return where an open file lies, links resolved; None where the system does not tell."""
+    try:
+        return os.readlink(b"/proc/self/fd/%d" % descriptor)  # noqa: PTH115 - bytes
+    except OSError:
+        return None
+
+
 def _encoded(path: str) -> bytes:
     # Bytes: in a database with LC_CTYPE=C, Python would take file names for ASCII.
     return path.encode("utf-8", "surrogateescape")
 
 
-def _below(path: bytes, allowed: Sequence[bytes]) -> bool:
-    return any(path == folder or path.startswith(folder.rstrip(b"/") + b"/") for folder in allowed)
+def _may_read(path: bytes, allowed: Sequence[bytes]) -> bool:
+    return _below(path, allowed) and not _below(path, _never())
+
+
+def _never() -> list[bytes]:
+    """Return the folders that no entry opens: the server's own data, which hold the tokens, and its processes."""
+    here = Path.cwd()  # a server works in its data folder
+    return [*NEVER, *([os.path.realpath(bytes(here))] if (here / "PG_VERSION").exists() else [])]
+
+
+def _below(path: bytes, folders: Sequence[bytes]) -> bool:
+    return any(path == folder or path.startswith(folder.rstrip(b"/") + b"/") for folder in folders)
 
 
 def _refused(path: str) -> PolarAIError:

@@ -225,7 +225,7 @@ def masked(url: str) -> str:
     """Return a path or URL as errors and logs may show it, whatever stands before its last @."""
     if url[:4].lower() in ("oss:", "oss/"):
         return "oss://" + (url.rpartition("@")[2] if "@" in url else "…")
-    return allow_list.masked(url) if "://" in url else url
+    return url[:300] if name_of(url) else allow_list.masked(url)
 
 
 def _wrong(message: str, hint: str | None) -> PolarAIError:

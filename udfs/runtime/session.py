@@ -9,7 +9,7 @@ from typing import Any
 
 from . import http
 from .client import Client
-from .errors import BAD_ARGUMENT, NOT_ALLOWED, PolarAIError
+from .errors import BAD_ARGUMENT, NOT_ALLOWED, PolarAIError, excerpt
 from .locations import Location
 from .model import Model
 
@@ -141,6 +141,10 @@ def opened_token(plpy: Any, whose: str, stored: str | None) -> str | None:
     if not stored:
         return None
     if stored.startswith("env:"):
+        if stored[4:] == KEY_NAME:
+            raise PolarAIError(
+                f"{whose}: {KEY_NAME} encrypts tokens and is none", sqlstate=BAD_ARGUMENT, scope="batch"
+            )
         value = os.environ.get(stored[4:])
         if not value:
             raise PolarAIError(
@@ -187,7 +191,12 @@ def _with_key(plpy: Any, doing: str, expression: str, value: str) -> str:
     function, _, rest = expression.partition("pgp_")
     plan = plpy.prepare(f"select {function}{home[0]['name']}.pgp_{rest} as value", ["text", "text"])
     try:
-        return str(plpy.execute(plan, [value, key])[0]["value"])
+        # A plan holds its parameters' values: the caller's own debug_print_plan would show them the key.
+        shown = plpy.execute("select current_setting('debug_print_plan') as shown")[0]["shown"]
+        plpy.execute("set local debug_print_plan = off")
+        made = str(plpy.execute(plan, [value, key])[0]["value"])
+        plpy.execute(f"set local debug_print_plan = {shown}")
+        return made
     except plpy.SPIError:
         raise PolarAIError(
             f"{doing}, and {KEY_NAME} is not the key that it was encrypted with",
@@ -200,10 +209,13 @@ def _with_key(plpy: Any, doing: str, expression: str, value: str) -> str:
 def _whole(name: str, text: str | None, default: int, highest: int) -> int:
     if not text:
         return default
-    if text.strip().isdecimal() and int(text) <= highest:
-        return int(text)
+    # No more digits than any limit has: int() refuses thousands of them.
+    if len(plain := text.strip()) < 10 and plain.isdecimal() and int(plain) <= highest:
+        return int(plain)
     raise PolarAIError(
-        f"polar.ai.{name} is {text!r}: not a whole number from 0 to {highest}", sqlstate=BAD_ARGUMENT, scope="batch"
+        f"polar.ai.{name} is {excerpt(text)!r}: not a whole number from 0 to {highest}",
+        sqlstate=BAD_ARGUMENT,
+        scope="batch",
     )
 
 

@@ -1,72 +1,92 @@
 {#- Embeds what is pending, batch by batch, each committed, with a line of progress after each. -#}
 {% macro embed_pending(settings, run) %}
-    {% do run.update({'removed': settings.removed, 'pending': settings.total}) %}
-    {% if settings.total > 0 and not settings.work_exists %}
-        {% do polarlens.create_embedding_table(settings, run) %}
-    {% endif %}
-    {% set done = namespace(rows=0) %}
-    {% for _ in range(0, settings.total, settings.batch_size) %}
-        {% set counts = polarlens.query(polarlens.batch_sql(settings, done.rows, done.rows + settings.batch_size))[0] %}
+    {% do polarlens.reuse_embedded(settings, run) %}
+    {% do polarlens.list_pending(settings) %}
+    {% do run.update({'total': settings.total, 'pending': settings.total}) %}
+    {% do polarlens.set_phase(run, 'embedding') %}
+    {% do adapter.commit() %}
+    {% do polarlens.ensure_table(settings, run) %}
+    {#- Half a batch is written while the other half is under way: together they are what a kill can cost. -#}
+    {% set most = [settings.batch_size // 2, 1] | max %}
+    {% set at = namespace(done=0, size=[most, 64] | min, in_flight=settings.requests_in_flight) %}
+    {% for _ in range(settings.asked) if at.done < settings.asked %}
+        {% set last = [at.done + at.size, settings.asked] | min %}
+        {#- As much as takes about two seconds, so that there is news even from a slow model. -#}
+        {% set seconds = (modules.datetime.datetime.now() - run.started_embedding).total_seconds() if at.done else 0 %}
+        {% set next_size = [[(2 * at.done / seconds) | int, at.size * 2, most] | min, [most, 16] | min] | max if seconds > 0 else at.size %}
+        {% set ahead = [last + (next_size if settings.batch_size > 1 else 0), settings.asked] | min %}
+        {% set counts = polarlens.query(polarlens.batch_sql(settings, at.done, last, ahead, at.in_flight))[0] %}
+        {% do run.update({
+            'embedded': run.embedded + counts['embedded'], 'failed': run.failed + counts['failed'],
+            'pending': settings.total - last
+        }) %}
+        {% set state = polarlens.query(polarlens.progress_sql(settings, run))[0] %}
+        {% if state['fingerprint'] != settings.fingerprint %}
+            {% do polarlens.query('rollback; begin') %}
+            {% do run.update({'embedded': run.embedded - counts['embedded'], 'failed': run.failed - counts['failed']}) %}
+            {% do polarlens.fail_run(
+                settings, run, 'model ' ~ settings.model ~ ' changed while it was embedding; what came of it meanwhile was dropped'
+            ) %}
+        {% endif %}
+        {% do adapter.commit() %}
         {% if counts['fault'] is not none %}
             {% do polarlens.fail_run(settings, run, counts['fault']) %}
         {% endif %}
-        {% set done.rows = done.rows + counts['answered'] %}
-        {% do run.update({
-            'embedded': run.embedded + counts['embedded'], 'failed': run.failed + counts['failed'],
-            'pending': settings.total - done.rows
-        }) %}
-        {% do polarlens.query(polarlens.progress_sql(run)) %}
-        {% do adapter.commit() %}
-        {% do polarlens.log_progress(settings, run, done.rows) %}
+        {% set at.done = last %}
+        {% set at.size = next_size %}
+        {% set at.in_flight = state['in_flight'] %}
+        {% do polarlens.log_progress(settings, run, last) %}
     {% endfor %}
-    {#- What neither was embedded nor failed now: fresh, or waiting for its next attempt. -#}
-    {% set waiting = polarlens.query_value(
-        "select count(*) from polarlens.embedding_errors where relation = " ~ polarlens.literal(settings.relation)
-    ) - run.failed %}
-    {% do run.update({'unchanged': settings.sources - run.embedded - run.failed - waiting, 'failed': run.failed + waiting}) %}
-    {% do polarlens.query(polarlens.progress_sql(run)) %}
-    {% if not settings.work_exists and settings.total == 0 %}
-        {% do polarlens.create_embedding_table(settings, run) %}
-    {% endif %}
+    {% do polarlens.copy_twins(settings, run) %}
+    {% do run.update({
+        'pending': 0, 'unchanged': settings.sources_count - run.embedded - run.failed - settings.waiting,
+        'failed': run.failed + settings.waiting
+    }) %}
+    {% do polarlens.query(polarlens.progress_sql(settings, run)) %}
+    {% do adapter.commit() %}
 {% endmacro %}
 
 
-{#- The table: narrow, its vectors inline. The primary key holds all that finding changes needs to read. -#}
-{% macro create_embedding_table(settings, run) %}
-    {% set dimension = polarlens.model_dimension(settings, run) %}
-    {% set vector = settings.storage ~ ('(' ~ dimension ~ ')' if dimension else '') %}
-    {% set key_type = polarlens.query_value(
-        "select format_type(atttypid, atttypmod) from pg_attribute where attrelid = 'pg_temp." ~ settings.pending ~ "'::regclass and attname = 'key'"
-    ) %}
-    {% do polarlens.query(
-        "create table " ~ settings.work ~ " (
-            " ~ settings.key ~ " " ~ key_type ~ " not null,
-            source_version uuid not null,
-            model_fingerprint text not null,
-            embedding " ~ vector ~ " not null,
-            constraint " ~ adapter.quote(settings.work.identifier ~ '_pkey') ~ " primary key (" ~ settings.key ~ ") include (source_version)
-        );
-        alter table " ~ settings.work ~ " alter column embedding set storage plain"
-    ) %}
-    {% do adapter.commit() %}
+{#- Makes the table, or gives its vectors the dimension that was not known when it was made for no rows. -#}
+{% macro ensure_table(settings, run) %}
+    {% set known = polarlens.query_value(
+        "select case when atttypmod > 1 or (atttypmod = 1 and atttypid <> 'bit'::regtype) then atttypmod end
+        from pg_attribute where attname = 'embedding' and attrelid = " ~ polarlens.literal(settings.work) ~ "::regclass"
+    ) if settings.work_exists else none %}
+    {% do settings.update({'dimension': known}) %}
+    {% if not known and (settings.asked > 0 or not settings.work_exists) %}
+        {% set dimension = polarlens.model_dimension(settings, run) %}
+        {% if not settings.work_exists %}
+            {% set key_type = polarlens.query_value(
+                "select format_type(atttypid, atttypmod) from pg_attribute where attrelid = '" ~ settings.pending ~ "'::regclass and attname = 'key'"
+            ) %}
+            {% do polarlens.create_embedding_table(settings, key_type, dimension) %}
+        {% elif dimension %}
+            {% do polarlens.query(
+                "alter table " ~ settings.work ~ " alter column embedding type " ~ settings.storage ~ "(" ~ dimension ~ ")
+                using embedding::" ~ settings.storage ~ "(" ~ dimension ~ ")"
+            ) %}
+            {% do settings.update({'dimension': dimension}) %}
+        {% endif %}
+        {% do adapter.commit() %}
+    {% endif %}
 {% endmacro %}
 
 
 {#- The dimension that the registry declares, or that the first input the model can take comes back with. -#}
 {% macro model_dimension(settings, run) %}
-    {% set declared = polarlens.query_value(
-        "select model_config ->> 'dimension' from polar_ai._ai_models where model_id = " ~ polarlens.literal(settings.model)
-    ) %}
-    {% if declared %}{{ return(declared | int) }}{% endif %}
+    {% if settings.declared %}{{ return(settings.declared) }}{% endif %}
     {% set found = namespace(dimension=none) %}
     {#- One input is enough, unless it is a bad one: what is asked here is asked again. -#}
-    {% for first in [0] + range(1, settings.total, settings.batch_size) | list if found.dimension is none and first < settings.total %}
+    {% for first in [0] + range(1, settings.asked, 32) | list if found.dimension is none and first < settings.asked %}
         {% set row = polarlens.query(
-            "select e.item, e.error ->> 'message' as message, vector_dims(e.embedding::vector) as dimension
-            from polar_ai._embed(" ~ polarlens.literal(settings.model) ~ ", (
-                select array_agg(input order by n) from " ~ settings.pending ~ " where n > " ~ first ~ " and n <= " ~ (1 if first == 0 else first + settings.batch_size) ~ "
-            ), " ~ settings.requests_in_flight ~ ") as e
-            order by e.embedding is null limit 1"
+            "with batch as materialized (" ~ polarlens.batch_inputs(settings, first, 1 if first == 0 else first + 32) ~ ")
+            select e.item, e.error ->> 'message' as message, vector_dims(e.embedding::vector) as dimension
+            from polar_ai._embed(
+                " ~ polarlens.literal(settings.model) ~ ", (select array_agg(b.input order by b.item) from batch as b),
+                null, " ~ settings.requests_in_flight ~ "
+            ) as e
+            order by e.embedding is null, e.item limit 1"
         ) %}
         {% if row | length > 0 and row[0]['item'] == 0 %}
             {% do polarlens.fail_run(settings, run, row[0]['message']) %}
@@ -77,33 +97,64 @@
 {% endmacro %}
 
 
-{#- One batch in one statement: the model is called once for it, and every answer lands in the table or in the errors. -#}
-{% macro batch_sql(settings, first, last) %}
-with batch as materialized (
-    select row_number() over (order by p.n) as item, p.key, p.input, p.source_version
+{#- The inputs of a batch. Bytes are read now: they were too many to be listed. -#}
+{% macro batch_inputs(settings, first, last) -%}
+    select row_number() over (order by p.n) as item, p.key, {{ 's' if settings.bytes else 'p' }}.input, p.source_version
     from {{ settings.pending }} as p
+    {%- if settings.bytes %}
+    left join {{ settings.sources }} as s on p.key = s.key
+    {%- endif %}
     where p.n > {{ first }} and p.n <= {{ last }}
+{%- endmacro %}
+
+
+{#- One batch in one statement: the model is called once for it, and every answer lands in the table or in the errors. -#}
+{% macro batch_sql(settings, first, last, ahead, in_flight) %}
+{%- set key = adapter.quote(settings.key) %}
+{%- set relation = polarlens.literal(settings.relation) %}
+with batch as materialized (
+    {{ polarlens.batch_inputs(settings, first, last) }}
+),
+
+-- What the next batch is going to ask, so that the model has it while this one is written.
+ahead as materialized (
+    {{ polarlens.batch_inputs(settings, last, ahead) }}
 ),
 
 answers as materialized (
     select a.item, a.embedding, a.error
     from polar_ai._embed(
-        {{ polarlens.literal(settings.model) }}, (select array_agg(b.input order by b.item) from batch as b),
-        {{ settings.requests_in_flight }}
+        {{ polarlens.literal(settings.model) }},
+        (select array_agg(b.input order by b.item) from batch as b),
+        (select array_agg(b.input order by b.item) from ahead as b),
+        {{ in_flight }}, {{ settings.dimension or 'null' }}
     ) as a
 ),
 
-written as (
-    insert into {{ settings.work }} as t ({{ settings.key }}, source_version, model_fingerprint, embedding)
-    select b.key, b.source_version, {{ polarlens.literal(settings.fingerprint) }}, l2_normalize(a.embedding::vector)
+vectors as materialized (
+    select b.key, b.source_version, a.item, a.embedding::vector as embedding
     from answers as a
     inner join batch as b on a.item = b.item
     where a.error is null
-    on conflict ({{ settings.key }}) do update set
-        source_version = excluded.source_version,
-        model_fingerprint = excluded.model_fingerprint,
-        embedding = excluded.embedding
-    returning t.{{ settings.key }} as key
+),
+
+written as (
+    insert into {{ settings.work }} as t ({{ key }}, source_version, model_fingerprint, embedding)
+    select v.key, v.source_version, {{ polarlens.literal(settings.fingerprint) }}, {{ polarlens.stored('v.embedding', settings, settings.dimension) }}
+    from vectors as v
+    where vector_norm(v.embedding) > 0
+    {{ polarlens.on_conflict_replace(key) }}
+    returning t.{{ key }} as key
+),
+
+errors as (
+    select
+        b.key, b.source_version, b.input,
+        coalesce(a.error, '{"stage": "response", "message": "the model returned an embedding of zeros", "sqlstate": "08P01"}') as error
+    from batch as b
+    inner join answers as a on b.item = a.item
+    left join vectors as v on b.item = v.item
+    where a.error is not null or vector_norm(v.embedding) = 0
 ),
 
 failed as (
@@ -111,13 +162,12 @@ failed as (
         relation, source_key, source_version, input, stage, message, sqlstate, next_attempt_at
     )
     select
-        {{ polarlens.literal(settings.relation) }}, b.key::text, b.source_version::text, left(b.input, 1000),
-        coalesce(a.error ->> 'stage', 'request'), a.error ->> 'message', a.error ->> 'sqlstate',
+        {{ relation }}, x.key::text, x.source_version::text,
+        {{ "octet_length(x.input) || ' bytes'" if settings.bytes else 'left(x.input, 1000)' }},
+        coalesce(x.error ->> 'stage', 'request'), x.error ->> 'message', x.error ->> 'sqlstate',
         -- What is not allowed yet is tried as soon as it is.
-        case when a.error ->> 'sqlstate' = '42501' then now() else now() + interval '1 minute' end
-    from answers as a
-    inner join batch as b on a.item = b.item
-    where a.error is not null
+        case when x.error ->> 'sqlstate' = '42501' then now() else now() + interval '1 minute' end
+    from errors as x
     on conflict (relation, source_key) do update set
         source_version = excluded.source_version,
         input = excluded.input,
@@ -136,33 +186,11 @@ failed as (
 cleared as (
     delete from polarlens.embedding_errors as e
     using written as w
-    where e.relation = {{ polarlens.literal(settings.relation) }} and e.source_key = w.key::text
+    where e.relation = {{ relation }} and e.source_key = w.key::text
 )
 
 select
-    (select count(*) from batch) as answered,
     (select count(*) from written) as embedded,
     (select count(*) from failed) as failed,
     (select a.error ->> 'message' from answers as a where a.item = 0) as fault
-{% endmacro %}
-
-
-{% macro progress_sql(run) -%}
-    update polarlens.refresh_runs
-    set updated_at = clock_timestamp(), pending = {{ run.pending }}, embedded = {{ run.embedded }},
-        failed = {{ run.failed }}, removed = {{ run.removed }}, unchanged = {{ run.unchanged }}
-    where run_id = {{ run.run_id }}
-{%- endmacro %}
-
-
-{#- done of total, rate, time left, errors. -#}
-{% macro log_progress(settings, run, done) %}
-    {% set seconds = (modules.datetime.datetime.now() - run.started).total_seconds() %}
-    {% set rate = done / seconds if seconds > 0 else 0 %}
-    {% set left = ((settings.total - done) / rate) | int if rate > 0 else 0 %}
-    {% do log(
-        settings.relation ~ ': ' ~ done ~ ' of ' ~ settings.total ~ ', ' ~ '%.1f' | format(rate) ~ '/s, '
-        ~ modules.datetime.timedelta(seconds=left) ~ ' left'
-        ~ (', ' ~ run.failed ~ ' failed' if run.failed > 0 else ''), info=True
-    ) %}
 {% endmacro %}

@@ -1,28 +1,26 @@
 {#- The settings of one embedding model: its config, checked, with defaults, and what is derived from them. -#}
 {% macro embedding_config(target) %}
-    {%- set settings = {
-        'target': target,
-        'relation': target.schema ~ '.' ~ target.identifier,
-        'key': config.get('key'),
-        'input': config.get('input'),
-        'model': config.get('model'),
-        'source_version': config.get('source_version'),
-        'batch_size': config.get('batch_size') if config.get('batch_size') is not none else 256,
-        'requests_in_flight': config.get('requests_in_flight') if config.get('requests_in_flight') is not none else 4,
-        'request_timeout': config.get('request_timeout') if config.get('request_timeout') is not none else 60,
-        'retry_times': config.get('retry_times') if config.get('retry_times') is not none else 3,
-        'storage': config.get('storage', 'halfvec'),
-        'index': config.get('index', {}),
-        'error_policy': config.get('error_policy', 'record')
+    {%- set defaults = {
+        'key': none, 'input': none, 'model': none, 'source_version': none, 'batch_size': 1024, 'requests_in_flight': 8,
+        'request_timeout': 60, 'retry_times': 3, 'storage': 'halfvec', 'index': {}, 'error_policy': 'record',
+        'max_removed': 0.5
     } -%}
+    {%- set settings = {'target': target, 'relation': target.schema ~ '.' ~ target.identifier} -%}
+    {%- for name, value in defaults.items() -%}
+        {%- do settings.update({name: config.get(name) if config.get(name) is not none else value}) -%}
+    {%- endfor -%}
     {%- for name in ['key', 'input', 'model'] if not settings[name] -%}
         {{ exceptions.raise_compiler_error(model.name ~ ": an embedding model needs the config '" ~ name ~ "' (see the README, Embedding models)") }}
     {%- endfor -%}
-    {%- if settings.storage not in ['halfvec', 'vector'] -%}
-        {{ exceptions.raise_compiler_error(model.name ~ ": storage is '" ~ settings.storage ~ "', not halfvec or vector") }}
+    {%- if settings.storage not in ['halfvec', 'vector', 'bit'] -%}
+        {{ exceptions.raise_compiler_error(model.name ~ ": storage is '" ~ settings.storage ~ "', not halfvec, vector or bit") }}
     {%- endif -%}
-    {%- if settings.error_policy not in ['record', 'fail'] -%}
-        {{ exceptions.raise_compiler_error(model.name ~ ": error_policy is '" ~ settings.error_policy ~ "', not record or fail") }}
+    {%- set policy = settings.error_policy -%}
+    {%- if policy not in ['record', 'fail'] and not (policy is number and policy >= 0 and policy <= 1) -%}
+        {{ exceptions.raise_compiler_error(model.name ~ ": error_policy is '" ~ policy ~ "', not record, fail, or the share of the sources that may fail (0 to 1)") }}
+    {%- endif -%}
+    {%- if settings.max_removed is not number or settings.max_removed < 0 or settings.max_removed > 1 -%}
+        {{ exceptions.raise_compiler_error(model.name ~ ': max_removed is ' ~ settings.max_removed ~ ', not a share from 0 to 1') }}
     {%- endif -%}
     {%- for name, least, most in [
         ('batch_size', 1, 100000), ('requests_in_flight', 1, 64), ('request_timeout', 1, 100), ('retry_times', 0, 100)
@@ -30,14 +28,37 @@
         {{ exceptions.raise_compiler_error(model.name ~ ': ' ~ name ~ ' is ' ~ settings[name] ~ ', not a whole number from ' ~ least ~ ' to ' ~ most) }}
     {%- endfor -%}
     {#- A name that no other table has, and short enough to take a suffix. -#}
-    {%- set short = target.identifier if target.identifier | length <= 50 else target.identifier[:40] ~ '_' ~ local_md5(target.identifier)[:8] -%}
+    {%- set short = target.identifier if target.identifier | length <= 45 else target.identifier[:35] ~ '_' ~ local_md5(target.identifier)[:8] -%}
     {%- do settings.update({
-        'pending': short ~ '__pending',
+        'inputs': [settings.input] if settings.input is string else settings.input | list,
+        'index': polarlens.index_config(settings),
+        'sources': 'pg_temp.' ~ adapter.quote(short ~ '__sources'),
+        'changes': 'pg_temp.' ~ adapter.quote(short ~ '__changes'),
+        'pending': 'pg_temp.' ~ adapter.quote(short ~ '__pending'),
         'index_name': short ~ '__hnsw',
         'next': api.Relation.create(database=target.database, schema=target.schema, identifier=short ~ '__next', type='table'),
         'work': target
     }) -%}
     {{ return(settings) }}
+{% endmacro %}
+
+
+{#- The index's options with their defaults. 'distance' has to fit the storage: bits have no angle. -#}
+{% macro index_config(settings) %}
+    {%- set allowed = ['hamming', 'jaccard'] if settings.storage == 'bit' else ['cosine', 'ip', 'l2'] -%}
+    {%- set index = {'m': 16, 'ef_construction': 64, 'distance': allowed[0], 'memory': none} -%}
+    {%- do index.update(settings.index) -%}
+    {%- for name in index if name not in ['m', 'ef_construction', 'distance', 'memory'] -%}
+        {{ exceptions.raise_compiler_error(model.name ~ ": index has no option '" ~ name ~ "'; it has m, ef_construction, distance and memory") }}
+    {%- endfor -%}
+    {%- if index.distance not in allowed -%}
+        {{ exceptions.raise_compiler_error(model.name ~ ": index distance is '" ~ index.distance ~ "', not " ~ allowed | join(' or ') ~ ' (storage ' ~ settings.storage ~ ')') }}
+    {%- endif -%}
+    {%- if index.m is not integer or index.m < 2 or index.m > 100
+        or index.ef_construction is not integer or index.ef_construction < 2 * index.m or index.ef_construction > 1000 -%}
+        {{ exceptions.raise_compiler_error(model.name ~ ': index m has to be 2 to 100, and ef_construction from 2 m to 1000') }}
+    {%- endif -%}
+    {{ return(index) }}
 {% endmacro %}
 
 
@@ -52,6 +73,17 @@
 {% macro query_value(sql, column=0) %}
     {%- set rows = polarlens.query(sql) -%}
     {{ return(rows[0][column] if rows | length > 0 else none) }}
+{% endmacro %}
+
+
+{#- Runs a statement that PostgreSQL wants outside a transaction (VACUUM, CREATE INDEX CONCURRENTLY). -#}
+{% macro run_outside_transaction(sql) %}
+    {#- dbt refuses to commit where it has begun nothing. -#}
+    {%- do polarlens.query('select 1') -%}
+    {%- do adapter.commit() -%}
+    {#- dbt's own commit is followed by psycopg's begin; this one is not. -#}
+    {%- call statement('polarlens_commit', auto_begin=False) %}commit{% endcall -%}
+    {%- call statement('polarlens_outside', auto_begin=False) %}{{ sql }}{% endcall -%}
 {% endmacro %}
 
 

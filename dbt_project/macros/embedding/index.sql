@@ -1,47 +1,100 @@
-{#- The HNSW index: built once after the first load, kept by every later run. -#}
-{% macro build_index(settings) %}
+{#- The HNSW index: built once after the first load, kept by every later run, built anew beside the old one when its options change. -#}
+{% macro build_index(settings, run) %}
     {% set name = settings.index_name if settings.work == settings.target else settings.next.identifier ~ '__hnsw' %}
+    {% set beside = name ~ '_next' %}
+    {% set schema = settings.work.schema %}
     {% set state = polarlens.query(
-        "select to_regclass(" ~ polarlens.literal(settings.work.schema ~ '.' ~ name) ~ ") is not null as built,
-            exists (select from " ~ settings.work ~ ") as filled"
+        "select
+            exists (select from " ~ settings.work ~ ") as filled,
+            (" ~ polarlens.index_options_sql(schema, name) ~ ") as options,
+            to_regclass(" ~ polarlens.literal(schema ~ '.' ~ adapter.quote(beside)) ~ ") is not null as leftover"
     )[0] %}
-    {% if state['filled'] and not state['built'] %}
-        {% do log(settings.relation ~ ': building the HNSW index', info=True) %}
-        {% do polarlens.fix_dimension(settings) %}
-        {% do polarlens.query(
-            "create index " ~ name ~ " on " ~ settings.work ~ " using hnsw (embedding " ~ settings.storage ~ "_cosine_ops)
-            with (m = " ~ settings.index.get('m', 16) ~ ", ef_construction = " ~ settings.index.get('ef_construction', 64) ~ ")"
+    {% if state['leftover'] %}
+        {#- A build that was killed leaves an index that nobody uses. -#}
+        {% do polarlens.query("drop index " ~ schema ~ "." ~ adapter.quote(beside)) %}
+    {% endif %}
+    {% set wanted = polarlens.index_options(settings) %}
+    {% if state['filled'] and state['options'] != wanted %}
+        {% do polarlens.set_phase(run, 'indexing') %}
+        {% do adapter.commit() %}
+        {% do polarlens.run_outside_transaction("vacuum (index_cleanup off, analyze) " ~ settings.work) %}
+        {% set started = modules.datetime.datetime.now() %}
+        {% set memory = polarlens.size_index_memory(settings) %}
+        {% do log(
+            settings.relation ~ ': building the HNSW index (' ~ wanted ~ '; ' ~ memory
+            ~ '); how far it is: select index_phase, index_percent from polarlens.refresh_status', info=True
         ) %}
-        {% do polarlens.query("analyze " ~ settings.work) %}
+        {% if state['options'] is none %}
+            {% do polarlens.query("create index " ~ adapter.quote(name) ~ polarlens.index_definition(settings)) %}
+        {% else %}
+            {#- Searches use the old index until the new one is whole. -#}
+            {% do polarlens.run_outside_transaction(
+                "create index concurrently " ~ adapter.quote(beside) ~ polarlens.index_definition(settings)
+            ) %}
+            {% do polarlens.query(
+                "drop index " ~ schema ~ "." ~ adapter.quote(name) ~ ";
+                alter index " ~ schema ~ "." ~ adapter.quote(beside) ~ " rename to " ~ adapter.quote(name)
+            ) %}
+        {% endif %}
+        {% do adapter.commit() %}
+        {% do polarlens.query("reset maintenance_work_mem; reset max_parallel_maintenance_workers") %}
+        {% do log(
+            settings.relation ~ ': the HNSW index is built, in '
+            ~ modules.datetime.timedelta(seconds=(modules.datetime.datetime.now() - started).total_seconds() | int), info=True
+        ) %}
     {% endif %}
     {% do adapter.commit() %}
 {% endmacro %}
 
 
-{#- A table made before its model had embedded anything learns its dimension from its first rows. -#}
-{% macro fix_dimension(settings) %}
-    {% set unknown = polarlens.query_value(
-        "select atttypmod = -1 from pg_attribute where attname = 'embedding' and attrelid = " ~ polarlens.literal(settings.work) ~ "::regclass"
-    ) %}
-    {% if unknown %}
-        {% set dimension = polarlens.query_value("select vector_dims(embedding) from " ~ settings.work ~ " limit 1") %}
-        {% do polarlens.query("alter table " ~ settings.work ~ " alter column embedding type " ~ settings.storage ~ "(" ~ dimension ~ ")") %}
-    {% endif %}
-{% endmacro %}
+{#- The options as one string, to compare and to print. -#}
+{% macro index_options(settings) -%}
+    {{ return(settings.storage ~ '_' ~ settings.index.distance ~ '_ops, m=' ~ settings.index.m ~ ', ef_construction=' ~ settings.index.ef_construction) }}
+{%- endmacro %}
 
 
-{#- Puts the space of a changed model in the place of the old one, in one transaction: no search sees a mixture.
-    Views on the old table go with it, as with any dbt table that is replaced; dbt builds them next. -#}
-{% macro swap_in(settings) %}
-    {% if settings.work != settings.target %}
-        {% do polarlens.query(
-            "drop table " ~ settings.target ~ " cascade;
-            alter table " ~ settings.next ~ " rename constraint " ~ adapter.quote(settings.next.identifier ~ '_pkey')
-            ~ " to " ~ adapter.quote(settings.target.identifier ~ '_pkey') ~ ";
-            alter table " ~ settings.next ~ " rename to " ~ adapter.quote(settings.target.identifier) ~ ";
-            alter index if exists " ~ settings.target.schema ~ "." ~ adapter.quote(settings.next.identifier ~ '__hnsw')
-            ~ " rename to " ~ adapter.quote(settings.index_name)
+{#- A query for the options of an index as it stands, none where there is none or where it was never finished. -#}
+{% macro index_options_sql(schema, name) -%}
+    select o.opcname || ', ' || array_to_string(c.reloptions, ', ')
+    from pg_class as c
+    inner join pg_index as i on c.oid = i.indexrelid
+    inner join pg_opclass as o on i.indclass[0] = o.oid
+    where c.oid = to_regclass({{ polarlens.literal(schema ~ '.' ~ adapter.quote(name)) }}) and i.indisvalid
+{%- endmacro %}
+
+
+{% macro index_definition(settings) -%}
+    {{ ' ' }}on {{ settings.work }} using hnsw (embedding {{ settings.storage }}_{{ settings.index.distance }}_ops)
+    with (m = {{ settings.index.m }}, ef_construction = {{ settings.index.ef_construction }})
+{%- endmacro %}
+
+
+{#- Room for the whole graph, as far as there is any: an HNSW index that outgrows its memory takes many times as long.
+    A parallel build takes all of it at once. -#}
+{% macro size_index_memory(settings) %}
+    {% set found = polarlens.query(
+        "with sizes as (
+            select
+                -- A vector with its header, its neighbours (2 m on the ground floor, 16 bytes each), and an element's own fields.
+                (select c.reltuples from pg_class as c where c.oid = " ~ polarlens.literal(settings.work) ~ "::regclass)
+                * (160 + " ~ ((settings.dimension or 1) * {'halfvec': 2, 'vector': 4, 'bit': 0.125}[settings.storage]) ~ " + " ~ settings.index.m ~ " * 2 * 16 * 1.2) / 1024 as needed,
+                (select s.setting::float8 from pg_settings as s where s.name = 'maintenance_work_mem') as given,
+                " ~ ("pg_size_bytes(" ~ polarlens.literal(settings.index.memory) ~ ") / 1024.0" if settings.index.memory
+                    else "(select s.setting::float8 * 8 / 4 from pg_settings as s where s.name = 'effective_cache_size')") ~ " as most
+        )
+        select
+            set_config(
+                'maintenance_work_mem', greatest(1024, least(greatest(given, needed * 1.1), greatest(most, given), 2147483647))::bigint || 'kB', false
+            ) as memory,
+            needed > greatest(most, given) as too_small, pg_size_pretty((needed * 1024)::bigint) as needed,
+            current_setting('max_parallel_maintenance_workers') as workers
+        from sizes"
+    )[0] %}
+    {% if found['too_small'] %}
+        {% do exceptions.warn(
+            settings.relation ~ ': the HNSW graph needs about ' ~ found['needed'] ~ ' and gets ' ~ found['memory']
+            ~ ", so building it takes many times as long. Where the machine has the memory: index={'memory': '8GB'} in the model's config"
         ) %}
-        {% do log(settings.relation ~ ': the new space is in place', info=True) %}
     {% endif %}
+    {{ return('maintenance_work_mem ' ~ polarlens.query_value("select current_setting('maintenance_work_mem')") ~ ', up to ' ~ found['workers'] ~ ' workers') }}
 {% endmacro %}

@@ -14,12 +14,12 @@ back, record what failed. Killed at any point, the next run goes on where the la
 
     {% do polarlens.lock_refresh(settings) %}
     {% set run = polarlens.start_run(settings) %}
-    {% do polarlens.find_model(settings) %}
-    {% do polarlens.find_work(settings, sql) %}
-    {% do polarlens.remove_gone(settings, sql) %}
+    {% do polarlens.find_space(settings) %}
+    {% do polarlens.find_changes(settings, run, sql) %}
+    {% do polarlens.remove_gone(settings, run) %}
     {% do polarlens.embed_pending(settings, run) %}
-    {% do polarlens.build_index(settings) %}
-    {% do polarlens.swap_in(settings) %}
+    {% do polarlens.build_index(settings, run) %}
+    {% do polarlens.swap_in(settings, run) %}
 
     {% call statement('main') %}
         {{ polarlens.finish_run_sql(settings, run) }}

@@ -1,96 +1,176 @@
-{#- The model as registered, and the bounds of this session's calls to it. -#}
-{% macro find_model(settings) %}
-    {% set found = polarlens.query("select fingerprint from polar_ai._model(" ~ polarlens.literal(settings.model) ~ ")") %}
-    {% do settings.update({'fingerprint': found[0][0]}) %}
+{#- The sources as key, input and the hash that stands for a version of the input: a temporary view on the model's SQL. -#}
+{% macro name_sources(settings, sql) %}
+    {% set typed = [] %}
+    {% for column in settings.inputs %}
+        {% do typed.append("pg_typeof((select s." ~ adapter.quote(column) ~ " from (" ~ sql ~ ") as s limit 0))::text = 'bytea'") %}
+    {% endfor %}
+    {% set bytes = polarlens.query("select array_to_json(array[" ~ typed | join(', ') ~ "])::text")[0][0] %}
+    {% if 'true' in bytes and 'false' in bytes %}
+        {{ exceptions.raise_database_error(settings.relation ~ ': the input columns are bytes and text at once: ' ~ settings.inputs | join(', ')) }}
+    {% endif %}
+    {% set version = "coalesce(s." ~ adapter.quote(settings.source_version) ~ "::text, '')" if settings.source_version else none %}
+    {% do settings.update({
+        'bytes': 'true' in bytes,
+        'input_sql': polarlens.input_sql(settings, 'true' in bytes),
+        'deduplicated': not ('true' in bytes and version)
+    }) %}
+    {#- The version of bytes spares reading them; a path or a text is short enough to be part of its own version. -#}
+    {% if settings.bytes %}
+        {% set hashed = version if version else "coalesce(md5(" ~ settings.input_sql ~ "), '')" %}
+    {% else %}
+        {% set hashed = "coalesce(" ~ settings.input_sql ~ ", '')" ~ (" || chr(31) || " ~ version if version else "") %}
+    {% endif %}
     {% do polarlens.query(
-        "select set_config('polar.ai.http_timeout_msec', '" ~ settings.request_timeout * 1000 ~ "', false),
-            set_config('polar.ai.retry_times', '" ~ settings.retry_times ~ "', false),
-            set_config('polar.ai.retry_interval_msec', '1000', false)"
+        "drop view if exists " ~ settings.sources ~ ";
+        create temporary view " ~ settings.sources.split('.')[1] ~ " as
+        select
+            s." ~ adapter.quote(settings.key) ~ " as key,
+            " ~ settings.input_sql ~ " as input,
+            hashtextextended((" ~ hashed ~ ") collate \"C\", 0) as source_version
+        from (" ~ sql ~ ") as s"
     ) %}
-    {#- Rows of another model are another space: the new one is built beside it, and swapped in when it is whole. -#}
-    {% set existing = load_relation(settings.target) %}
-    {% if existing is not none and not existing.is_table %}
-        {{ exceptions.raise_database_error(settings.relation ~ ' exists and is not a table: drop it, or give the model another name') }}
-    {% endif %}
-    {% if existing is not none and polarlens.query_value(
-        "select exists (select from " ~ settings.target ~ " where model_fingerprint <> " ~ polarlens.literal(settings.fingerprint) ~ ")"
-    ) %}
-        {% do log(settings.relation ~ ': the model changed; building the new space beside the old one', info=True) %}
-        {% do settings.update({'work': settings.next}) %}
-        {#- What an earlier model began and never finished is of no use. -#}
-        {% if load_relation(settings.next) is not none and polarlens.query_value(
-            "select exists (select from " ~ settings.next ~ " where model_fingerprint <> " ~ polarlens.literal(settings.fingerprint) ~ ")"
-        ) %}
-            {% do polarlens.query("drop table " ~ settings.next) %}
-        {% endif %}
-    {% endif %}
-    {% do settings.update({'work_exists': load_relation(settings.work) is not none}) %}
 {% endmacro %}
 
 
-{#- The sources with the hash that says whether an embedding is of this version of this input. -#}
-{% macro sources_sql(settings, sql) -%}
-    select
-        s.{{ settings.key }} as key,
-        s.{{ settings.input }}::text as input,
-        md5(coalesce(s.{{ settings.input }}::text, '')
-            {%- if settings.source_version %} || chr(31) || coalesce(s.{{ settings.source_version }}::text, ''){% endif %})::uuid as source_version
-    from ({{ sql }}) as s
+{#- What is embedded of one source. Several columns: of pictures the first that is there, of texts all of them, line by line. -#}
+{% macro input_sql(settings, bytes) -%}
+    {%- set columns = [] -%}
+    {%- for column in settings.inputs -%}
+        {%- do columns.append('s.' ~ adapter.quote(column) ~ ('' if bytes else '::text')) -%}
+    {%- endfor -%}
+    {%- if columns | length == 1 -%}
+        {{ columns[0] }}
+    {%- elif settings.kind == 'image' or bytes -%}
+        coalesce({{ columns | join(', ') }})
+    {%- else -%}
+        concat_ws(chr(10), {% for column in columns %}nullif(btrim({{ column }}), ''){{ ', ' if not loop.last }}{% endfor %})
+    {%- endif -%}
 {%- endmacro %}
 
 
-{#- Lists what is new or changed, once: in a temporary table, in the order of the keys, without what is waiting to be tried again. -#}
-{% macro find_work(settings, sql) %}
-    {% do polarlens.query("drop table if exists pg_temp." ~ settings.pending) %}
-    {% do polarlens.query(
-        "create temporary table " ~ settings.pending ~ " as
-        select row_number() over (order by s.key) as n, s.key, s.input, s.source_version
-        from (" ~ polarlens.sources_sql(settings, sql) ~ ") as s
-        left join polarlens.embedding_errors as e
-            on e.relation = " ~ polarlens.literal(settings.relation) ~ " and e.source_key = s.key::text
-            and e.source_version = s.source_version::text and e.next_attempt_at > now()"
-        ~ ("
-        left join " ~ settings.work ~ " as t
-            on t." ~ settings.key ~ " = s.key and t.source_version = s.source_version" if settings.work_exists else "")
-        ~ "
-        where e.source_key is null" ~ (" and t." ~ settings.key ~ " is null" if settings.work_exists else "")
-    ) %}
-    {% set wrong = polarlens.query(
-        "select key::text, count(*) from " ~ settings.pending ~ " group by key having key is null or count(*) > 1 limit 1"
-    ) %}
-    {% if wrong | length > 0 %}
-        {{ exceptions.raise_database_error(
-            settings.relation ~ ': the key ' ~ settings.key ~ ' is not unique or is NULL in the sources (for example '
-            ~ wrong[0][0] ~ '): every source needs a key of its own'
-        ) }}
+{#- Lists what is new, changed or gone, in one pass over the sources' keys and versions and the table's primary key. -#}
+{% macro find_changes(settings, run, sql) %}
+    {% do polarlens.name_sources(settings, sql) %}
+    {% set input = "null::bytea" if settings.bytes else "s.input" %}
+    {% do polarlens.query("drop table if exists " ~ settings.changes ~ ", " ~ settings.pending) %}
+    {% if settings.work_exists %}
+        {% do polarlens.query(
+            "create temporary table " ~ settings.changes.split('.')[1] ~ " as
+            select
+                coalesce(s.key, t." ~ adapter.quote(settings.key) ~ ") as key, " ~ input ~ " as input, s.source_version,
+                s.source_version is null as gone, t.source_version is not null as known
+            from " ~ settings.sources ~ " as s
+            full join " ~ settings.work ~ " as t on s.key = t." ~ adapter.quote(settings.key) ~ "
+            where s.source_version is null or t.source_version is null or s.source_version <> t.source_version"
+        ) %}
+    {% else %}
+        {% do polarlens.query(
+            "create temporary table " ~ settings.changes.split('.')[1] ~ " as
+            select s.key, " ~ input ~ " as input, s.source_version, false as gone, false as known
+            from " ~ settings.sources ~ " as s"
+        ) %}
     {% endif %}
-    {% do polarlens.query("create unique index on " ~ settings.pending ~ " (n)") %}
-    {% do polarlens.query("analyze " ~ settings.pending) %}
     {% set counts = polarlens.query(
-        "select (select count(*) from " ~ settings.pending ~ "), (select count(*) from (" ~ sql ~ ") as s)"
-    ) %}
-    {% do settings.update({'total': counts[0][0], 'sources': counts[0][1]}) %}
+        "select
+            (select count(*) from " ~ settings.sources ~ ") as sources,
+            " ~ ("(select count(*) from " ~ settings.work ~ ")" if settings.work_exists else "0::bigint") ~ " as kept,
+            count(*) filter (where not gone and not known) as new,
+            count(*) filter (where gone) as gone,
+            count(*) filter (where not gone) as pending
+        from " ~ settings.changes
+    )[0] %}
+    {% do settings.update({'sources_count': counts['sources'], 'kept': counts['kept'], 'gone': counts['gone']}) %}
+    {% do polarlens.check_keys(settings, run, counts) %}
+    {% do polarlens.check_removal(settings, run) %}
+    {% do settings.update({'waiting': polarlens.leave_out_waiting(settings) if counts['pending'] > 0 else 0}) %}
+{% endmacro %}
+
+
+{#- Every source needs a key of its own. -#}
+{% macro check_keys(settings, run, counts) %}
+    {#- Sources and rows are matched one to one, or these numbers do not add up. -#}
+    {% set suspicious = counts['sources'] != counts['kept'] + counts['new'] - counts['gone'] %}
+    {% if counts['pending'] > 0 or suspicious %}
+        {% set wrong = polarlens.query(
+            "select key::text, count(*) from " ~ (settings.sources if suspicious else settings.changes)
+            ~ " group by key having key is null or count(*) > 1 limit 1"
+        ) %}
+        {% if wrong | length > 0 %}
+            {% do polarlens.fail_run(
+                settings, run, 'the key ' ~ settings.key ~ ' is not unique or is NULL in the sources (for example '
+                ~ wrong[0][0] ~ '): every source needs a key of its own'
+            ) %}
+        {% endif %}
+    {% endif %}
+{% endmacro %}
+
+
+{#- Sources that vanish by the thousand are rather a loader's accident than a decision: their embeddings have been paid for. -#}
+{% macro check_removal(settings, run) %}
+    {% if settings.gone > 100 and settings.gone > settings.max_removed * settings.kept and not var('allow_removal', false) %}
+        {% do polarlens.fail_run(
+            settings, run, settings.gone ~ ' of ' ~ settings.kept ~ ' embeddings have lost their source, which is more than max_removed ('
+            ~ settings.max_removed ~ ') allows to remove. Nothing was removed. Is the source loaded? If they are meant to go: '
+            ~ "dbt run --vars '{allow_removal: true}'"
+        ) %}
+    {% endif %}
+{% endmacro %}
+
+
+{#- What failed lately waits for its next attempt. -#}
+{% macro leave_out_waiting(settings) %}
+    {{ return(polarlens.query_value(
+        "with waiting as (
+            delete from " ~ settings.changes ~ " as c
+            using polarlens.embedding_errors as e
+            where e.relation = " ~ polarlens.literal(settings.relation) ~ " and e.source_key = c.key::text
+                and e.source_version = c.source_version::text and e.next_attempt_at > now() and not c.gone
+            returning 1
+        )
+        select count(*) from waiting"
+    )) }}
 {% endmacro %}
 
 
 {#- Removed sources lose their embeddings and their errors. -#}
-{% macro remove_gone(settings, sql) %}
-    {% set removed = namespace(count=0) %}
-    {% if settings.work_exists %}
-        {% set removed.count = polarlens.query_value(
-            "with gone as (
-                delete from " ~ settings.work ~ " as t
-                where not exists (select from (" ~ sql ~ ") as s where s." ~ settings.key ~ " = t." ~ settings.key ~ ")
-                returning 1
-            )
-            select count(*) from gone"
+{% macro remove_gone(settings, run) %}
+    {% if settings.gone > 0 %}
+        {% do polarlens.query(
+            "delete from " ~ settings.work ~ " as t using " ~ settings.changes ~ " as c
+            where c.gone and t." ~ adapter.quote(settings.key) ~ " = c.key"
         ) %}
     {% endif %}
-    {% do polarlens.query(
-        "delete from polarlens.embedding_errors as e
-        where e.relation = " ~ polarlens.literal(settings.relation) ~ "
-            and not exists (select from (" ~ sql ~ ") as s where s." ~ settings.key ~ "::text = e.source_key)"
+    {% if polarlens.query_value(
+        "select exists (select from polarlens.embedding_errors where relation = " ~ polarlens.literal(settings.relation) ~ ")"
     ) %}
+        {% do polarlens.query(
+            "delete from polarlens.embedding_errors as e
+            where e.relation = " ~ polarlens.literal(settings.relation) ~ "
+                and not exists (select from " ~ settings.sources ~ " as s where s.key::text = e.source_key)"
+        ) %}
+    {% endif %}
+    {% do run.update({'removed': settings.gone}) %}
     {% do adapter.commit() %}
-    {% do settings.update({'removed': removed.count}) %}
+{% endmacro %}
+
+
+{#- Lists what the model is to be asked for, in the order of the keys: n counts from 1; an input that comes twice is asked once. -#}
+{% macro list_pending(settings) %}
+    {% set twice = "row_number() over (partition by c.source_version, c.input order by c.key) > 1" if settings.deduplicated else "false" %}
+    {% set first = "first_value(c.key) over (partition by c.source_version, c.input order by c.key)" if settings.deduplicated else "c.key" %}
+    {% do polarlens.query(
+        "create temporary table " ~ settings.pending.split('.')[1] ~ " as
+        select
+            case when not d.twice then row_number() over (order by d.twice, d.key) end as n,
+            d.key, d.input, d.source_version, d.same_as
+        from (
+            select c.key, c.input, c.source_version, " ~ twice ~ " as twice, " ~ first ~ " as same_as
+            from " ~ settings.changes ~ " as c
+            where not c.gone
+        ) as d;
+        create unique index on " ~ settings.pending ~ " (n);
+        analyze " ~ settings.pending
+    ) %}
+    {% set counts = polarlens.query("select count(n), count(*) from " ~ settings.pending)[0] %}
+    {% do settings.update({'asked': counts[0], 'total': counts[1]}) %}
 {% endmacro %}

@@ -6,15 +6,18 @@
     {% if not free %}
         {{ exceptions.raise_database_error(
             'another refresh of ' ~ settings.relation ~ ' is running; this one stops. '
-            ~ 'Watch it: select * from polarlens.refresh_runs order by run_id desc limit 1;'
+            ~ 'Watch it: select * from polarlens.refresh_status;'
         ) }}
     {% endif %}
 {% endmacro %}
 
 
+{#- Gives the lock back, and what was only of use to this run. -#}
 {% macro unlock_refresh(settings) %}
     {% do polarlens.query(
-        "select pg_advisory_unlock(hashtextextended(" ~ polarlens.literal('polarlens ' ~ settings.relation) ~ ", 0))"
+        "drop view if exists " ~ settings.sources ~ ";
+        drop table if exists " ~ settings.changes ~ ", " ~ settings.pending ~ ";
+        select pg_advisory_unlock(hashtextextended(" ~ polarlens.literal('polarlens ' ~ settings.relation) ~ ", 0))"
     ) %}
     {% do adapter.commit() %}
 {% endmacro %}
@@ -34,9 +37,55 @@
     ) %}
     {% do adapter.commit() %}
     {{ return({
-        'run_id': run_id, 'started': modules.datetime.datetime.now(),
-        'embedded': 0, 'failed': 0, 'removed': 0, 'unchanged': 0, 'pending': 0
+        'run_id': run_id, 'started': modules.datetime.datetime.now(), 'started_embedding': modules.datetime.datetime.now(),
+        'total': 0, 'embedded': 0, 'reused': 0, 'failed': 0, 'removed': 0, 'unchanged': 0, 'pending': 0
     }) }}
+{% endmacro %}
+
+
+{#- Says what the run is about, for those who watch. -#}
+{% macro set_phase(run, phase) %}
+    {% do polarlens.query(
+        "update polarlens.refresh_runs set phase = '" ~ phase ~ "', total = " ~ run.total ~ ", pending = " ~ run.pending ~ ", removed = " ~ run.removed ~ "
+        where run_id = " ~ run.run_id
+    ) %}
+    {% do run.update({'started_embedding': modules.datetime.datetime.now()}) %}
+{% endmacro %}
+
+
+{#- Writes the counters; returns the model's fingerprint as it is by now, and how many requests may be in flight:
+    the refreshes that ask the same service share them. -#}
+{% macro progress_sql(settings, run) -%}
+    with written as (
+        update polarlens.refresh_runs
+        set updated_at = clock_timestamp(), pending = {{ run.pending }}, embedded = {{ run.embedded }}, reused = {{ run.reused }},
+            failed = {{ run.failed }}, removed = {{ run.removed }}, unchanged = {{ run.unchanged }}
+        where run_id = {{ run.run_id }}
+    )
+
+    select
+        (select m.fingerprint from polar_ai._model({{ polarlens.literal(settings.model) }}) as m) as fingerprint,
+        greatest(1, {{ settings.requests_in_flight }} / greatest(1, (
+            select count(*)
+            from polarlens.refresh_status as r
+            inner join polar_ai._ai_models as other on r.model_id = other.model_id
+            inner join polar_ai._ai_models as ours
+                on ours.model_url = other.model_url and ours.model_id = {{ polarlens.literal(settings.model) }}
+            where r.status = 'running' and r.phase = 'embedding'
+        ))) as in_flight
+{%- endmacro %}
+
+
+{#- done of total, rate, time left, errors. -#}
+{% macro log_progress(settings, run, done) %}
+    {% set seconds = (modules.datetime.datetime.now() - run.started_embedding).total_seconds() %}
+    {% set rate = done / seconds if seconds > 0 else 0 %}
+    {% set left = ((settings.asked - done) / rate) | int if rate > 0 else 0 %}
+    {% do log(
+        settings.relation ~ ': ' ~ done ~ ' of ' ~ settings.asked ~ ', ' ~ '%.1f' | format(rate) ~ '/s, '
+        ~ modules.datetime.timedelta(seconds=left) ~ ' left'
+        ~ (', ' ~ run.failed ~ ' failed' if run.failed > 0 else ''), info=True
+    ) %}
 {% endmacro %}
 
 
@@ -49,24 +98,26 @@
     {% do adapter.commit() %}
     {% do polarlens.unlock_refresh(settings) %}
     {{ exceptions.raise_database_error(
-        settings.relation ~ ': the refresh stopped: ' ~ message ~ '. Embedded before that and kept: ' ~ run.embedded
-        ~ '. The next run goes on from there.'
+        settings.relation ~ ': the refresh stopped: ' ~ message ~ '. Until then and kept: ' ~ run.embedded ~ ' embedded, '
+        ~ run.failed ~ ' failed. The next run goes on from there.'
     ) }}
 {% endmacro %}
 
 
 {% macro finish_run_sql(settings, run) -%}
     update polarlens.refresh_runs
-    set status = 'succeeded', finished_at = clock_timestamp(), updated_at = clock_timestamp(), pending = 0
+    set status = 'succeeded', phase = 'done', finished_at = clock_timestamp(), updated_at = clock_timestamp(), pending = 0
     where run_id = {{ run.run_id }}
 {%- endmacro %}
 
 
 {#- The last line: what became of every source. -#}
 {% macro report(settings, run) %}
-    {% set line = settings.relation ~ ': ' ~ run.embedded ~ ' embedded, ' ~ run.unchanged ~ ' unchanged, '
-        ~ run.removed ~ ' removed, ' ~ run.failed ~ ' failed' %}
-    {% do log(line, info=True) %}
+    {% do log(
+        settings.relation ~ ': ' ~ run.embedded ~ ' embedded, ' ~ run.unchanged ~ ' unchanged, '
+        ~ run.removed ~ ' removed, ' ~ run.failed ~ ' failed'
+        ~ (' (' ~ run.reused ~ ' took the embedding of an identical input)' if run.reused > 0 else ''), info=True
+    ) %}
     {% if run.failed > 0 %}
         {% do exceptions.warn(
             settings.relation ~ ': ' ~ run.failed ~ ' could not be embedded; see: select * from polarlens.embedding_errors where relation = '
@@ -76,9 +127,13 @@
 {% endmacro %}
 
 
-{#- error_policy: 'record' lets the run succeed with errors recorded, 'fail' fails it after everything else was done. -#}
+{#- error_policy: 'record' lets the run succeed with errors recorded, 'fail' or a share fails it after everything else was done. -#}
 {% macro judge(settings, run) %}
-    {% if settings.error_policy == 'fail' and run.failed > 0 %}
-        {{ exceptions.raise_database_error(settings.relation ~ ': ' ~ run.failed ~ " could not be embedded, and error_policy is 'fail'") }}
+    {% set share = run.failed / settings.sources_count if settings.sources_count > 0 else 0 %}
+    {% if run.failed > 0 and settings.error_policy != 'record' and (settings.error_policy == 'fail' or share > settings.error_policy) %}
+        {{ exceptions.raise_database_error(
+            settings.relation ~ ': ' ~ run.failed ~ ' of ' ~ settings.sources_count ~ ' could not be embedded, and error_policy is '
+            ~ settings.error_policy ~ '. Everything else is done; see: select * from polarlens.embedding_errors;'
+        ) }}
     {% endif %}
 {% endmacro %}

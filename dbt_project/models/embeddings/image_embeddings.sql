@@ -5,7 +5,7 @@
         input='path',
         source_version='source_version',
         model=var('image_model'),
-        batch_size=var('batch_size', 256)
+        batch_size=var('batch_size', none)
     )
 }}
 
