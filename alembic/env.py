@@ -61,7 +61,11 @@ begin
         from pg_proc as p
         where p.pronamespace = 'polar_ai'::regnamespace and p.proname like '\_%' and p.proname not like '\_permit%'
     loop
-        execute format('drop function %s', v_function);
+        begin
+            execute format('drop function %s', v_function);
+        exception when dependent_objects_still_exist then
+            null;  -- a view is built on it: CREATE OR REPLACE has to do
+        end;
     end loop;
 end
 $$

@@ -1,9 +1,10 @@
 -- The query is embedded once, into a parameter: the shape that calls the model once and keeps the index.
-declare
-    v_query {{ polarlens.vector_type(ref('image_embeddings')) }};
 begin
-    {{ polarlens.check_k('k') }}
-    v_query := polar_ai.ai_embedding('{{ var("text_model") }}', query);
-    return query
-    {{ polarlens.nearest(ref('image_embeddings'), ref('stg_image_paths'), 'image_id', 'v_query', 'k') }};
+    {{ polarlens.check_query('query') }}
+    {{ polarlens.check_search('k', 'ef_search') }}
+    return query select s.*
+    from {{ polarlens.search_function_name('search_images_by_vector') }}(
+        {{ polarlens.search_function_name('query_vector') }}(query, model), k, filters, min_score, model, ef_search
+    ) as s;
 end
+-- depends_on: {{ ref('image_embeddings') }} {{ ref('stg_image_paths') }}

@@ -1,9 +1,10 @@
 -- The photos most like one that need not be in the collection; calls the image model once.
-declare
-    v_query {{ polarlens.vector_type(ref('image_embeddings')) }};
 begin
-    {{ polarlens.check_k('k') }}
-    v_query := polar_ai.ai_embedding('{{ var("image_model") }}', photo);
-    return query
-    {{ polarlens.nearest(ref('image_embeddings'), ref('stg_image_paths'), 'image_id', 'v_query', 'k') }};
+    {{ polarlens.check_query('photo', 'photo') }}
+    {{ polarlens.check_search('k', 'ef_search') }}
+    return query select s.*
+    from {{ polarlens.search_function_name('search_images_by_vector') }}(
+        {{ polarlens.search_function_name('photo_vector') }}(photo, model), k, filters, min_score, model, ef_search
+    ) as s;
 end
+-- depends_on: {{ ref('image_embeddings') }} {{ ref('stg_image_paths') }}

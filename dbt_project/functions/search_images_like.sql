@@ -1,17 +1,18 @@
--- The nearest neighbours of a photo that is already embedded; calls no model.
+-- The nearest neighbours of a photo that is already embedded; calls no model. One more is asked for: itself.
 declare
     v_query {{ polarlens.vector_type(ref('image_embeddings')) }};
 begin
-    {{ polarlens.check_k('k') }}
-    select e.embedding into v_query from {{ ref('image_embeddings') }} as e where e.image_id = source_image_id;
-    if v_query is null then
-        raise exception 'photo % has no embedding', coalesce(source_image_id::text, 'NULL')
-        using errcode = 'no_data_found',
-        hint = 'select * from {{ ref("photos") }} where image_id = …; tells how it stands.';
-    end if;
-    return query
-    {{ polarlens.nearest(
-        ref('image_embeddings'), ref('stg_image_paths'), 'image_id', 'v_query', 'k',
-        where='e.image_id <> source_image_id'
-    ) }};
+    {{ polarlens.check_search('k', 'ef_search') }}
+    {{ polarlens.photo_embedding('source_image_id', 'v_query', 'model') }}
+    return query select
+        (row_number() over (order by s.rank))::integer,
+        s.image_id,
+        s.score{% for column in polarlens.photo_columns() %},
+        s.{{ column }}{% endfor %}
+    from {{ polarlens.search_function_name('search_images_by_vector') }}(
+        v_query, least(10000, k + 1), filters, min_score, model, ef_search
+    ) as s
+    where s.image_id <> source_image_id
+    order by 1
+    limit k;
 end

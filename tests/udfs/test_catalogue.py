@@ -48,7 +48,7 @@ SECURITY_DEFINERS = FOR_ADMINS_ONLY | {
     "_seal_token",
 }
 # The one documented overload: a text, and an array of texts.
-OVERLOADED = {"ai_text_embedding"}
+OVERLOADED = {"_embed", "ai_text_embedding"}
 
 
 def functions(db: Database, where: str) -> set[str]:

@@ -142,9 +142,7 @@ def opened_token(plpy: Any, whose: str, stored: str | None) -> str | None:
         return None
     if stored.startswith("env:"):
         if stored[4:] == KEY_NAME:
-            raise PolarAIError(
-                f"{whose}: {KEY_NAME} encrypts tokens and is none", sqlstate=BAD_ARGUMENT, scope="batch"
-            )
+            raise PolarAIError(f"{whose}: {KEY_NAME} encrypts tokens and is none", sqlstate=BAD_ARGUMENT, scope="batch")
         value = os.environ.get(stored[4:])
         if not value:
             raise PolarAIError(

@@ -10,13 +10,25 @@
 {% endmaterialization %}
 
 
-{#- What `dbt run` leaves out, as the SQL of an on-run-end hook: this package's search functions. `dbt build` builds them as resources. -#}
+{#- What `dbt run` leaves out, as the SQL of an on-run-start hook: this package's search functions. `dbt build` builds
+    them as resources. At the start, as views and models call them; their bodies name tables only when they are called. -#}
 {% macro build_search_functions(package='polarlens') %}
+    {#- dbt resolves here only what it was told of while it parsed. -#}
+    {%- for space in polarlens.spaces() -%}
+        {%- do ref(space.images) -%}
+        {%- if space.texts -%}{%- do ref(space.texts) -%}{%- endif -%}
+    {%- endfor -%}
+    {%- for name in ['stg_image_paths', 'photos', 'stg_texts', 'stg_labels', 'label_embeddings'] -%}
+        {%- do ref(name) -%}
+    {%- endfor -%}
     {%- if execute and flags.WHICH == 'run' -%}
         {%- for function in graph.functions.values()
             if function.package_name == package and function.config.materialized == 'search_function' %}
             {{ polarlens.create_search_function(function, render(function.raw_code), function.schema) }}
         {%- endfor -%}
+        {{ polarlens.let_readers_in() }}
+    {%- elif execute and flags.WHICH == 'build' -%}
+        {{ polarlens.let_readers_in() }}
     {%- else -%}
         {#- A hook has to run something. -#}
         select 1
@@ -24,25 +36,38 @@
 {% endmacro %}
 
 
-{#- The DDL of one search function. CREATE OR REPLACE cannot change a result type or drop an old signature: those go first. -#}
+{#- The DDL of one search function. CREATE OR REPLACE cannot change a result type or drop an old
+    signature: those go first, with the views on them, which dbt builds next. -#}
 {% macro create_search_function(node, body, schema) %}
     {%- set name = schema ~ '.' ~ node.alias -%}
     {%- set signature = [] -%}
     {%- set types = [] -%}
     {%- set docs = [node.description | trim] -%}
     {%- for argument in node.arguments -%}
+        {%- set type = argument.data_type | replace('halfvec', polarlens.vector_type('')) -%}
         {%- set default = ' default ' ~ argument.default_value if argument.default_value else '' -%}
-        {%- do signature.append(argument.name ~ ' ' ~ argument.data_type ~ default) -%}
-        {%- do types.append(argument.data_type) -%}
+        {%- do signature.append(argument.name ~ ' ' ~ type ~ default) -%}
+        {%- do types.append(type) -%}
         {%- do docs.append(argument.name ~ ': ' ~ (argument.description or '')) -%}
     {%- endfor -%}
     {%- do docs.append('Returns ' ~ (node.returns.description or node.returns.data_type)) -%}
+    {%- set meta = node.config.get('meta', {}) -%}
+    {%- set result = node.returns.data_type | replace('halfvec', polarlens.vector_type('')) -%}
     {%- set header -%}
 create or replace function {{ name }}({{ signature | join(', ') }})
-returns {{ node.returns.data_type }}
+returns {{ result }}
 language plpgsql {{ 'stable' if node.config.volatility == 'stable' else 'volatile' }}
-set search_path to {{ polarlens.vector_search_path() }}
-set hnsw.iterative_scan to 'strict_order'
+{% if meta.get('definer') -%}
+security definer
+set search_path to pg_catalog, polar_ai, {{ polarlens.vector_schema() }}, pg_temp
+{%- else -%}
+set search_path to pg_catalog, {{ polarlens.vector_schema() }}, pg_temp
+{%- endif %}
+{%- if meta.get('scans') %}
+set hnsw.iterative_scan to 'relaxed_order'
+set hnsw.ef_search to '200'
+set plan_cache_mode to 'force_generic_plan'
+{%- endif %}
     {%- endset -%}
     do $polarlens_ddl$
     declare
@@ -55,10 +80,10 @@ set hnsw.iterative_scan to 'strict_order'
                 and p.proname = '{{ node.alias }}'
                 and (
                     p.oid is distinct from to_regprocedure('{{ name }}({{ types | join(", ") }})')
-                    or pg_catalog.lower(pg_catalog.pg_get_function_result(p.oid)) <> '{{ node.returns.data_type | lower }}'
+                    or pg_catalog.lower(pg_catalog.pg_get_function_result(p.oid)) <> '{{ result | lower }}'
                 )
         loop
-            execute pg_catalog.format('drop function %s', v_old.signature);
+            execute pg_catalog.format('drop function %s cascade', v_old.signature);
         end loop;
     end
     $polarlens_ddl$;
@@ -66,21 +91,32 @@ set hnsw.iterative_scan to 'strict_order'
     {{ header }}
     as $polarlens_body$
     #variable_conflict use_column
-    {{ body }}
+    {# Without the database's name: a copy or a dump restored under another name has to go on working. -#}
+    {{ body | replace(adapter.quote(target.database) ~ '.', '') }}
     $polarlens_body$;
 
     comment on function {{ name }}({{ types | join(', ') }}) is $polarlens_doc${{ docs | join('\n') }}$polarlens_doc$;
-    {% for grantee in node.config.get('meta', {}).get('grant_execute', []) %}
-    grant execute on function {{ name }}({{ types | join(', ') }}) to {{ adapter.quote(grantee) }};
-    {% endfor %}
+    revoke all on function {{ name }}({{ types | join(', ') }}) from public;
+    grant execute on function {{ name }}({{ types | join(', ') }})
+    to polarlens_reader, polar_ai_user, polar_ai_admin;
 {% endmacro %}
 
 
-{#- The search_path of functions that compare vectors: the catalogue, wherever pgvector lives, and nothing that others can write to first. -#}
-{% macro vector_search_path() %}
+{#- The schema that pgvector lives in: its operators are found there, and nowhere that others can write to first. -#}
+{% macro vector_schema() %}
     {%- set home = run_query(
         "select pg_catalog.quote_ident(n.nspname) from pg_catalog.pg_extension as e "
         "inner join pg_catalog.pg_namespace as n on e.extnamespace = n.oid where e.extname = 'vector'"
     ).columns[0].values() if execute else ['public'] -%}
-    pg_catalog, {{ home[0] }}, pg_temp
+    {{ home[0] }}
 {%- endmacro %}
+
+
+{#- Lets the readers into the schemas that dbt builds in. What they may read there is the models' own `grants`. -#}
+{% macro let_readers_in() %}
+    {%- if execute -%}
+        {%- for schema in graph.functions.values() | map(attribute='schema') | unique %}
+            grant usage on schema {{ schema }} to polarlens_reader, polar_ai_user, polar_ai_admin;
+        {%- endfor -%}
+    {%- endif -%}
+{% endmacro %}

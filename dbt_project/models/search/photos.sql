@@ -1,27 +1,5 @@
--- What people and BI tools read: every photo and how its embedding stands. Calls no model.
-with paths as (
-
-    select * from {{ ref('stg_image_paths') }}
-
-),
-
-embeddings as (
-
-    select image_id from {{ ref('image_embeddings') }}
-
-),
-
-errors as (
-
-    select
-        source_key,
-        message,
-        attempts
-    from {{ source('polarlens_runs', 'embedding_errors') }}
-    where relation = '{{ ref("image_embeddings").schema }}.{{ ref("image_embeddings").identifier }}'
-
-)
-
+-- What people and BI tools read: every photo, what is known of it, and how its embedding stands. Calls no model.
+-- No CTE, so that a join with a few photos reads only those.
 select
     paths.image_id,
     paths.path,
@@ -32,7 +10,16 @@ select
         else 'pending'
     end as embedding_state,
     errors.message as error_message,
-    errors.attempts as error_attempts
-from paths
-left join embeddings on paths.image_id = embeddings.image_id
-left join errors on paths.image_id::text = errors.source_key
+    errors.attempts as error_attempts,
+    paths.title,
+    paths.caption,
+    paths.taken_at,
+    paths.latitude,
+    paths.longitude,
+    paths.attributes
+from {{ ref('stg_image_paths') }} as paths
+left join {{ ref('image_embeddings') }} as embeddings on paths.image_id = embeddings.image_id
+left join {{ source('polarlens_runs', 'embedding_errors') }} as errors
+    on
+        errors.relation = '{{ ref("image_embeddings").schema }}.{{ ref("image_embeddings").identifier }}'
+        and paths.image_id::text = errors.source_key

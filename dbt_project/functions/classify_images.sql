@@ -1,0 +1,37 @@
+-- Zero-shot classification of the photos that pass the filters; the labels are embedded once, all in one call.
+declare
+    v_embeddings text;
+begin
+    {{ polarlens.check_search('k') }}
+    v_embeddings := case coalesce(model, '{{ polarlens.spaces()[0].images }}')
+        {%- for space in polarlens.spaces() %}
+        when '{{ space.images }}' then '{{ ref(space.images) }}'
+        {%- endfor %}
+    end;
+    if v_embeddings is null then
+        {{ polarlens.unknown_space('model', 'images') }}
+    end if;
+    return query execute format($statement$
+        with labels as materialized (
+            select l.label, l.embedding from {{ polarlens.search_function_name('label_vectors') }}($1, $2) as l
+        ),
+
+        scored as (
+            select d.image_id, d.path, l.label, 1 - (e.embedding <=> l.embedding) as score
+            from %s as e
+            inner join {{ ref('stg_image_paths') }} as d on e.image_id = d.image_id
+            cross join labels as l
+            where true%s
+        ),
+
+        probable as (
+            {{ polarlens.label_probabilities('scored', '$6', keep=['path']) }}
+        )
+
+        select p.image_id, p.rank, p.label, p.score::real, p.probability::real, p.path
+        from probable as p
+        where p.rank <= $3 and p.probability >= coalesce($5::real, 0)
+        order by p.image_id, p.rank
+    $statement$, v_embeddings, {{ polarlens.search_function_name('photo_filter') }}(filters))
+    using labels, model, k, filters, min_probability, {{ polarlens.search_function_name('logit_scale') }}(model);
+end

@@ -1,0 +1,13 @@
+-- Readers cannot read the registry; this one number of it they need.
+begin
+    return coalesce((
+        select (m.model_config ->> 'logit_scale')::double precision
+        from polar_ai.models as m
+        where m.model_id = case coalesce(model, '{{ polarlens.spaces()[0].images }}')
+            {%- for space in polarlens.spaces() %}
+            when '{{ space.images }}' then '{{ space.text_model }}'
+            {%- endfor %}
+        end
+    ), 100);
+end
+-- depends_on: {{ ref('image_embeddings') }}

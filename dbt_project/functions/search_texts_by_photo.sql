@@ -1,0 +1,10 @@
+-- Image to texts, by a path or URL; calls the image model once.
+begin
+    {{ polarlens.check_query('photo', 'photo') }}
+    {{ polarlens.check_search('k', 'ef_search') }}
+    return query select s.*
+    from {{ polarlens.search_function_name('search_texts_by_vector') }}(
+        {{ polarlens.search_function_name('photo_vector') }}(photo), k, filters, min_score, null, ef_search
+    ) as s;
+end
+-- depends_on: {{ ref('text_embeddings') }} {{ ref('stg_texts') }}

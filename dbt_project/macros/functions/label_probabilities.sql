@@ -1,0 +1,18 @@
+{#- Zero-shot classification: turns a relation of image_id, label and score (cosine similarity) into ranked labels with
+    probabilities, the softmax of the scores times the model's logit scale over the labels of one photo (and one set).
+    `keep` names further columns of the relation to pass on. -#}
+{% macro label_probabilities(scored, scale, keep=[], by=['image_id']) -%}
+    select
+        {% for column in by + keep %}w.{{ column }},
+        {% endfor %}w.label,
+        w.score,
+        w.weight / sum(w.weight) over (partition by {% for column in by %}w.{{ column }}{{ ', ' if not loop.last }}{% endfor %}) as probability,
+        (row_number() over (partition by {% for column in by %}w.{{ column }}{{ ", " if not loop.last }}{% endfor %} order by w.score desc, w.label))::integer as rank
+    from (
+        select
+            s.*,
+            -- Less the highest, so that no exponent overflows.
+            exp({{ scale }} * (s.score - max(s.score) over (partition by {% for column in by %}s.{{ column }}{{ ', ' if not loop.last }}{% endfor %}))) as weight
+        from {{ scored }} as s
+    ) as w
+{%- endmacro %}

@@ -1,0 +1,47 @@
+{#- For models: for every row of a relation that has a vector, the k nearest rows of an embedding model.
+
+        {{ polarlens.nearest_for_each(ref('saved_search_embeddings'), 'search_id', ref('image_embeddings'), 'image_id', k=20) }}
+
+    Gives of_key, the key, score and rank. Vectors come from columns: a model is never called once a row. Have texts
+    embedded by an embedding model first. `where` is SQL over e, the embeddings, and o, the row they are for. -#}
+{% macro nearest_for_each(of, of_key, embeddings, key, k=10, vector='embedding', where='true', ef_search=none) -%}
+    {%- set type = polarlens.vector_type(embeddings) -%}
+    {%- set distance = 'e.embedding <=> o.wanted_vector' -%}
+    with options as materialized (
+        select {{ polarlens.search_options(k, ef_search) }} as options
+    ),
+
+    wanted as materialized (
+        select o.*, o.{{ vector }}::{{ type }} as wanted_vector
+        from {{ of }} as o
+        where (select n.options from options as n) is not null
+    )
+
+    select
+        o.{{ of_key }} as of_key,
+        f.{{ key }},
+        (1 - f.distance)::real as score,
+        (row_number() over (partition by o.{{ of_key }} order by f.distance + 0, f.{{ key }}))::integer as rank
+    from wanted as o
+    cross join lateral (
+        with near as materialized (
+            select e.{{ key }}, {{ distance }} as distance
+            from {{ embeddings }} as e
+            where {{ where }}
+            order by {{ distance }}
+            limit {{ k }}
+        )
+
+        select n.{{ key }}, n.distance
+        from near as n
+        where (select count(*) from near) >= {{ k }}
+        union all
+        (
+            select e.{{ key }}, {{ distance }}
+            from {{ embeddings }} as e
+            where {{ where }} and (select count(*) from near) < {{ k }}
+            order by ({{ distance }}) + 0
+            limit {{ k }}
+        )
+    ) as f
+{%- endmacro %}

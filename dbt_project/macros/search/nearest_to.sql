@@ -1,0 +1,50 @@
+{#- For models: the k rows of an embedding model nearest to one query, as key, score, rank and the named columns.
+
+        select * from ({{ polarlens.nearest_to(ref('image_embeddings'), "a cat at night", key='image_id', k=100) }}) as found
+
+    The query is a text, embedded once; or with `vector`, an SQL expression for a vector. `where` is SQL over e, the
+    embeddings, and whatever `join` adds; it acts before the limit. The statement sets the index's options for its
+    transaction, walks the index, and scans exactly where the index gives up before it has k rows. -#}
+{% macro nearest_to(embeddings, query=none, key='image_id', k=10, vector=none, where='true', join='', columns=[], model=none, ef_search=none) -%}
+    {%- if (query is none) == (vector is none) -%}
+        {{ exceptions.raise_compiler_error("nearest_to: give it a query (a text), or a vector (an SQL expression), and not both") }}
+    {%- endif -%}
+    {%- set distance = 'e.embedding <=> (select q.vector from query as q)' -%}
+    with query as materialized (
+        select
+            ({{ vector or polarlens.text_vector(query, model) }})::{{ polarlens.vector_type(embeddings) }} as vector,
+            {{ polarlens.search_options(k, ef_search) }} as options
+    ),
+
+    through_the_index as materialized (
+        select e.{{ key }}{% for column in columns %}, {{ column }}{% endfor %}, {{ distance }} as distance
+        from {{ embeddings }} as e
+        {{ join }}
+        where {{ where }}
+        order by {{ distance }}
+        limit {{ 2 * k }}
+    ),
+
+    exactly as materialized (
+        select e.{{ key }}{% for column in columns %}, {{ column }}{% endfor %}, {{ distance }} as distance
+        from {{ embeddings }} as e
+        {{ join }}
+        where {{ where }} and (select count(*) from through_the_index) < {{ k }}
+        order by ({{ distance }}) + 0
+        limit {{ k }}
+    ),
+
+    either as (
+        select * from through_the_index where (select count(*) from through_the_index) >= {{ k }}
+        union all
+        select * from exactly
+    )
+
+    select
+        f.*,
+        (1 - f.distance)::real as score,
+        (row_number() over (order by f.distance + 0, f.{{ key }}))::integer as rank
+    from either as f
+    order by rank
+    limit {{ k }}
+{%- endmacro %}

@@ -1,0 +1,16 @@
+-- The texts in the space of the text model, which photos share.
+{{
+    config(
+        key='text_id',
+        input='content',
+        source_version='source_version',
+        model=var('text_model'),
+        batch_size=var('batch_size', 256)
+    )
+}}
+
+select
+    text_id,
+    content,
+    source_version
+from {{ ref('stg_texts') }}

@@ -1,0 +1,7 @@
+-- The labels in the space of the text model; each embedded once.
+{{ config(materialized='embedding', key='label_id', input='prompt', model=var('text_model')) }}
+
+select
+    label_id,
+    prompt
+from {{ ref('stg_labels') }}

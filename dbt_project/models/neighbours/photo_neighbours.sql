@@ -1,0 +1,113 @@
+-- The nearest neighbours of every photo. Looked at again: photos that are new or changed, photos that have lost a
+-- neighbour or have one that changed, and those near a new photo, which may be a better neighbour than they had.
+{{
+    config(
+        materialized='incremental',
+        unique_key='image_id',
+        on_schema_change='append_new_columns',
+        indexes=[{'columns': ['image_id']}, {'columns': ['neighbour_id']}],
+        post_hook=[
+            "delete from {{ this }} as t
+            where not exists (select from {{ ref('image_embeddings') }} as e where e.image_id = t.image_id)
+                or not exists (select from {{ ref('image_embeddings') }} as e where e.image_id = t.neighbour_id)",
+            "{{ polarlens.follow_row_security(this, ref('stg_image_paths'), 'image_id', ['image_id', 'neighbour_id']) }}"
+        ]
+    )
+}}
+
+{% set k = var('neighbours_per_photo', 10) | int %}
+
+with photos as (
+
+    select
+        image_id,
+        embedding,
+        md5(concat_ws(chr(31), source_version::text, model_fingerprint)) as version
+    from {{ ref('image_embeddings') }}
+
+),
+
+{% if is_incremental() %}
+
+    fresh as (
+
+        select photos.*
+        from photos
+        where
+            not exists (
+                select from {{ this }} as known
+                where known.image_id = photos.image_id and known.version = photos.version
+            )
+        order by photos.image_id
+        limit {{ var('neighbours_per_run', 20000) }}
+
+    ),
+
+    bereft as (
+
+        select distinct known.image_id
+        from {{ this }} as known
+        where not exists (
+            select from photos
+            where photos.image_id = known.neighbour_id and photos.version = known.neighbour_version
+        )
+
+    ),
+
+    met as (
+
+        select distinct near.image_id
+        from fresh
+        cross join lateral {{ function('search_images_by_vector') }}(fresh.embedding, {{ 5 * k }}) as near
+
+    ),
+
+    due as (
+
+        select photos.*
+        from photos
+        where
+            photos.image_id in (select fresh.image_id from fresh)
+            or photos.image_id in (select bereft.image_id from bereft)
+            or photos.image_id in (select met.image_id from met)
+
+    ),
+
+{% else %}
+
+    due as (
+
+        select photos.*
+        from photos
+        order by photos.image_id
+        limit {{ var('neighbours_per_run', 20000) }}
+
+    ),
+
+{% endif %}
+
+nearest as (
+
+    select
+        due.image_id,
+        due.version,
+        found.image_id as neighbour_id,
+        found.score,
+        (row_number() over (partition by due.image_id order by found.rank))::integer as rank
+    from due
+    -- One more than wanted: the photo itself.
+    cross join lateral {{ function('search_images_by_vector') }}(due.embedding, {{ k + 1 }}) as found
+    where found.image_id <> due.image_id
+
+)
+
+select
+    nearest.image_id,
+    nearest.rank,
+    nearest.neighbour_id,
+    nearest.score,
+    nearest.version,
+    photos.version as neighbour_version
+from nearest
+inner join photos on nearest.neighbour_id = photos.image_id
+where nearest.rank <= {{ k }}

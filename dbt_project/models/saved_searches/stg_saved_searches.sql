@@ -1,0 +1,11 @@
+-- The saved searches as people filled them in, with what is wrong with their filters, if anything.
+select
+    search_id,
+    name,
+    query,
+    k,
+    filters,
+    min_score,
+    created_at,
+    {{ function('filters_error') }}(filters) as filters_error
+from {{ source('polarlens_search', 'saved_searches') }}

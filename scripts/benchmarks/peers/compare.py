@@ -1,0 +1,60 @@
+"""Installs and runs the other engines, and sets their figures beside ours."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from scripts.benchmarks.vectors import Vectors, nearest
+from scripts.home import state_home
+
+HERE = Path(__file__).resolve().parent
+# The script of each engine, and what it needs.
+PEERS = {
+    "lancedb": ["lancedb", "numpy"],
+    "qdrant": ["qdrant-client", "qdrant-edge-py", "numpy"],
+    "pixeltable": ["pixeltable", "numpy"],
+}
+K = 10
+
+
+def all_peers(vectors: Vectors, queries: Vectors, ours: dict[str, Any]) -> dict[str, Any]:
+    """Return each engine's figures at a recall@10 no worse than ours, or why there are none."""
+    result: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory(prefix="polarlens-bench-") as folder:
+        np.save(f"{folder}/vectors.npy", vectors)
+        np.save(f"{folder}/queries.npy", queries[:200])
+        np.save(f"{folder}/truth.npy", nearest(vectors, queries[:200], K))
+        for name, packages in PEERS.items():
+            try:
+                found = measure(name, packages, folder, ours["ours"]["recall@10"])
+                median = found["1 client"]["median_ms"]
+                result[name] = {"theirs_over_ours": round(median / ours["ours"]["1 client"]["median_ms"], 3)} | found
+            except (OSError, subprocess.SubprocessError, ValueError) as error:
+                said = getattr(error, "stderr", None) or str(error)
+                result[name] = {"not measured": said.strip()[-400:]}
+    return result
+
+
+def measure(name: str, packages: list[str], folder: str, recall: float) -> dict[str, Any]:
+    """Run one engine's script in its environment and return what it prints."""
+    home = state_home() / "benchmarks" / name
+    python = home / "bin" / "python"
+    if not (home / ".installed").exists():
+        subprocess.run([sys.executable, "-m", "venv", str(home)], check=True)
+        subprocess.run([str(python), "-m", "pip", "install", "--quiet", *packages], check=True)
+        (home / ".installed").touch()
+    done = subprocess.run(
+        [str(python), str(HERE / f"{name}.py"), folder, str(recall)],
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=3600,
+    )
+    return dict(json.loads(done.stdout.splitlines()[-1]))
