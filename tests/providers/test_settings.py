@@ -17,7 +17,8 @@ from tests.support.raw_server import Behaviour, RawServer, never_answers, read_h
 from tests.udfs.conftest import Failure
 
 Fails = Callable[..., Failure]
-CALL = "select polar_ai.ai_callmodel('m', 'x'::text)"
+# Never the same text twice: its embedding would be kept in the session.
+CALL = "select polar_ai.ai_callmodel('m', clock_timestamp()::text)"
 OK = {"data": [{"embedding": [1, 2]}]}
 
 
@@ -30,9 +31,7 @@ def setting(db: Database, request: pytest.FixtureRequest) -> Iterator[Callable[.
     """Set polar.ai.* at one level; returns a connection in which it holds."""
     name = db.env["PGDATABASE"]
     db.run("drop role if exists setter")
-    db.run(
-        f"create role setter login password 'p'; grant polar_ai_user to setter; grant connect on database {name} to setter"
-    )
+    db.run("create role setter login password 'p'; grant polar_ai_user to setter")
     opened: list[psycopg.Connection[Any]] = []
 
     def apply(**values: str) -> psycopg.Connection[Any]:
@@ -55,7 +54,6 @@ def setting(db: Database, request: pytest.FixtureRequest) -> Iterator[Callable[.
     for connection in opened:
         connection.close()
     db.run(f"alter database {name} reset all")
-    db.run(f"revoke connect on database {name} from setter")
     db.run("drop owned by setter; drop role setter")
 
 
@@ -81,8 +79,12 @@ def test_the_retries_act(db: Database, setting: Callable[..., Any], http_server:
 
 @pytest.mark.parametrize(("keep_alive", "connections"), [("on", 1), ("off", 4)])
 def test_connections_are_kept_or_not(
-    db: Database, setting: Callable[..., Any], raw_server: Callable[[Behaviour], RawServer], keep_alive: str, connections: int
-) -> None:  # fmt: skip
+    db: Database,
+    setting: Callable[..., Any],
+    raw_server: Callable[[Behaviour], RawServer],
+    keep_alive: str,
+    connections: int,
+) -> None:
     body = json.dumps(OK).encode()
     reply = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
 
@@ -151,7 +153,8 @@ def test_what_would_only_fail_again_is_not_repeated(
 def article_model(db: Database, url: str, **batch: Any) -> None:
     db.run(
         """
-        create or replace function public.clip_text_embedding_in(model text, setence text) returns jsonb language plpgsql as
+        create or replace function public.clip_text_embedding_in(model text, setence text) returns jsonb
+        language plpgsql as
         $function$ begin return ('{"data": [{"text": "' || setence || '"}]}')::jsonb; end; $function$;
         create or replace function public.clip_embedding_out(model_id text, response_json jsonb) returns jsonb
         as $$ select (((((response_json)->>'data')::jsonb->0)::jsonb)->>'embedding')::jsonb as result $$

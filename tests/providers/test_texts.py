@@ -88,8 +88,12 @@ def test_a_provider_that_only_embeds_says_so(db: Database, failure: Fails, regis
 # --- built-in models ---------------------------------------------------------------------------------
 
 BUILT_IN = {
-    "_dashscope/text_embedding/text_embedding_v2": ("embeddings/text-embedding/text-embedding", "text-embedding-v2", 1536),
-    "_dashscope/text_embedding/text_embedding_v3": ("embeddings/text-embedding/text-embedding", "text-embedding-v3", 1024),
+    "_dashscope/text_embedding/text_embedding_v2": (
+        "embeddings/text-embedding/text-embedding", "text-embedding-v2", 1536,
+    ),
+    "_dashscope/text_embedding/text_embedding_v3": (
+        "embeddings/text-embedding/text-embedding", "text-embedding-v3", 1024,
+    ),
     "_dashscope/text-classfication/opennlu-v1": ("nlp/nlu/understanding", "opennlu-v1", None),
     "_dashscope/text-generation/deepseek-r1": ("aigc/text-generation/generation", "deepseek-r1", None),
     "_dashscope/multimodal_embedding/text": (
