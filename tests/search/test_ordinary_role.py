@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.dbt.conftest import Project, project  # noqa: F401 - a fixture
+from tests.dbt.conftest import Project
 from tests.search.conftest import connect_reader
 
 
