@@ -1,6 +1,7 @@
 """How fast photos come out of an S3-compatible server and are made ready, and what a long listing costs.
 
-The server is the tests' own (moto, which is Python): figures say how requests in flight compare, not what a store can do.
+The server is the tests' own (moto, which is Python): figures say how requests in flight compare, and not what
+a store can do.
 """
 
 from __future__ import annotations

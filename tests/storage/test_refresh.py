@@ -23,16 +23,20 @@ def clip(database: Database, http_server: Callable[..., ScriptedServer]) -> Iter
     service = ColourClip()
     url = http_server(service).url + "/post"
     for kind in ("text", "image"):
-        config = json.dumps({"input": kind, "batch_size": 50})
+        config = json.dumps({"input": kind, "batch_size": 50, "dimension": 4})
         query = "select polar_ai.ai_createmodel(%s, %s, 'clip-as-service', 'embedding', 'colours', %s)"
         database.run(query, f"embedding/clip_{kind}", url, config)
     yield service
 
 
-def run(database: Database, *locations: object, check: bool = True) -> str:
+def run(database: Database, *locations: object) -> str:
     """Run dbt with these locations."""
-    variables = json.dumps({"image_locations": list(locations)})
-    return database.dbt("run", "--vars", variables, check=check).stdout
+    return database.dbt("run", "--vars", json.dumps({"image_locations": list(locations)})).stdout
+
+
+def stage(database: Database, **arguments: object) -> str:
+    """Stage one listing by hand."""
+    return database.dbt("run-operation", "stage_listing", "--args", json.dumps(arguments), check=False).stdout
 
 
 def test_five_thousand_objects_and_then_what_changed(database: Database, s3: S3Server, clip: ColourClip) -> None:
@@ -74,24 +78,24 @@ def test_other_paths_are_left_alone_and_an_empty_listing_removes_nothing(
     s3.put({f"two/{name}": picture("red") for name in ("a/1.jpg", "a/2.png", "b/1.jpg")})
     create_s3(database, s3, "two")
     database.run("insert into polarlens.image_paths (path) values ('/elsewhere/1.jpg'), ('pics:b/gone.jpg')")
-    output = run(database, {"location": "pics", "prefix": "a/", "pattern": "[.]jpg$"}, check=False)
+    output = stage(database, location="pics", prefix="a/", pattern="[.]jpg$")
     assert "pics:a/: 1 listed, 1 added, 0 changed, 0 removed" in output
     paths = {path for (path,) in database.rows("select path from polarlens.image_paths")}
     assert paths == {"/elsewhere/1.jpg", "pics:b/gone.jpg", "pics:a/1.jpg"}
 
     s3.delete(["two/a/1.jpg", "two/a/2.png"])
-    output = run(database, {"location": "pics", "prefix": "a/"}, check=False)
+    output = stage(database, location="pics", prefix="a/")
     assert "the listing of pics:a/ is empty" in output
     assert database.value("select count(*) from polarlens.image_paths") == 3
-    output = run(database, {"location": "pics", "prefix": "a/", "allow_empty": True}, check=False)
+    output = stage(database, location="pics", prefix="a/", allow_empty=True)
     assert "0 listed, 0 added, 0 changed, 1 removed" in output
 
 
-def test_a_listing_that_fails_half_way_changes_nothing(database: Database, s3: S3Server, clip: ColourClip) -> None:
+def test_a_listing_that_fails_changes_nothing(database: Database, s3: S3Server, clip: ColourClip) -> None:
     create_s3(database, s3, "")
     database.run("insert into polarlens.image_paths (path) values ('pics:kept.jpg')")
     s3.fail(403, 1000)
-    output = run(database, "pics", check=False)
+    output = stage(database, location="pics")
     s3.fail(403, 0)
     assert "listing the location pics: the store denies access" in output
     assert database.value("select count(*) from polarlens.image_paths") == 1

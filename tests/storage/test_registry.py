@@ -39,7 +39,7 @@ Fails = Callable[..., Failure]
         ("pics", "s3://b", {"region": "r", "credentials": "secret"}, None, "credentials is secret, but there is none"),
         ("pics", "oss://b", {"endpoint": "gopher://x"}, None, "not an http or https URL"),
         ("pics", "azblob://c", {}, None, "needs the option account"),
-        ("pics", "file://relative/x", {}, None, "a folder is written file:///folder"),
+        ("pics", "file://relative/x", {}, None, "a file URL is written file:///folder"),
         ("pics", "https://h/a?b=topsecret", {}, None, "has a query or a fragment"),
         ("pics", "s3://b/a/../c", {"region": "r"}, None, "has . or .. in it"),
     ],

@@ -95,7 +95,6 @@ def test_a_slow_store_ends_with_the_time_limit_and_with_a_cancel(
 
 
 def test_a_store_that_is_not_there_is_said_so(db: Database, failure: Fails) -> None:
-    db.run("set polar.ai.http_timeout_msec to 2000")
     for kind in ("s3", "gcs", "oss"):
         create(db, f"no-{kind}", f"{kind}://photos", endpoint="http://127.0.0.1:9")
         for query in (
@@ -133,6 +132,24 @@ def test_a_folder_is_loaded_and_listed_and_links_out_of_it_are_not(db: Database,
     assert failure(db, "select polar_ai.ai_loadfile('disk:../out.jpg')").sqlstate == "22023"
     assert failure(db, "select polar_ai.ai_presignurl('disk:a.png')").sqlstate == "22023"
     assert db.value("select count(*) from polar_ai.ai_listfiles('disk', 'deep/')") == 1
+
+
+def test_a_listing_that_breaks_off_half_way_gives_no_rows(db: Database, http_server: Serves, failure: Fails) -> None:
+    row = "<Contents><Key>a.jpg</Key><ETag>x</ETag><Size>1</Size><LastModified>2026-01-02T03:04:05Z</LastModified></Contents>"
+    page = f"<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>n</NextContinuationToken>{row}</ListBucketResult>"
+    server = http_server(lambda request: Reply(403) if "continuation-token" in request.path else Reply(body=page))
+    create(db, "pics", "s3://photos", endpoint=server.url)
+    for pattern in ("null", "'jpg$'"):
+        found = failure(db, f"select * from polar_ai.ai_listfiles('pics', pattern => {pattern})")
+        assert (found.sqlstate, found.message) == ("28000", "listing the location pics: the store denies access")
+
+
+def test_a_google_bucket_is_loaded_whole_and_to_the_limit(db: Database, http_server: Serves) -> None:
+    content = bytes(range(256)) * 8192
+    server = http_server(lambda request: Reply(body=content))
+    create(db, "pics", "gcs://photos", endpoint=server.url)
+    assert db.value("select polar_ai.ai_loadfile('pics:a b/ü.jpg')") == content
+    assert db.value("select polar_ai.ai_loadfile('pics:a.jpg', 1)") is None
 
 
 def test_a_web_server_has_no_listing(db: Database, failure: Fails) -> None:

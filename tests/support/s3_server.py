@@ -9,14 +9,16 @@ tests' side door, and needs no signature.
 from __future__ import annotations
 
 import base64
+import io
 import json
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Iterable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qsl, quote, unquote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, unquote_to_bytes, urlsplit
 
 ACCESS_KEY = "AKIDTESTTESTTESTTEST"
 SECRET_KEY = "s3cr3t/Key+with=every%kind:of@character"
@@ -107,7 +109,7 @@ def main() -> None:
     """Serve until the process is ended."""
     from moto.s3.models import s3_backends
     from moto.server import DomainDispatcherApplication, create_backend_app
-    from werkzeug.serving import WSGIRequestHandler, make_server
+    from werkzeug.test import run_wsgi_app
     from werkzeug.wrappers import Request, Response
 
     moto = DomainDispatcherApplication(create_backend_app)
@@ -140,7 +142,7 @@ def main() -> None:
         if failing[1] > 0:
             failing[1] -= 1
             return _error(Response, failing[0], "SlowDown" if failing[0] == 503 else "InternalError")(environ, start)
-        raw = environ.get("RAW_URI") or environ["REQUEST_URI"]
+        raw = environ["RAW_URI"]
         headers = {name.lower(): value for name, value in request.headers.items()}
         fault = signature_fault(request.method, f"http://{request.host}{raw}", headers)
         if fault:
@@ -148,7 +150,8 @@ def main() -> None:
             return _error(Response, 403, fault)(environ, start)
         return moto(environ, start)
 
-    class Handler(WSGIRequestHandler):
+    class Handler(BaseHTTPRequestHandler):
+        # werkzeug's own server closes every connection; stores keep them.
         protocol_version = "HTTP/1.1"
         disable_nagle_algorithm = True
 
@@ -156,15 +159,47 @@ def main() -> None:
             super().setup()
             counts["connections"] = counts.get("connections", 0) + 1
 
-        def send_header(self, keyword: str, value: str) -> None:
-            # werkzeug closes every connection; stores keep them.
-            if keyword.lower() != "connection":
-                super().send_header(keyword, value)
+        def answer(self) -> None:
+            path, _, query = self.path.partition("?")
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            environ: dict[str, Any] = {
+                f"HTTP_{name.upper().replace('-', '_')}": value for name, value in self.headers.items()
+            }
+            environ |= {
+                "REQUEST_METHOD": self.command,
+                "SCRIPT_NAME": "",
+                "PATH_INFO": unquote_to_bytes(path).decode("latin-1"),
+                "QUERY_STRING": query,
+                "RAW_URI": self.path,
+                "CONTENT_TYPE": self.headers.get("Content-Type", ""),
+                "CONTENT_LENGTH": str(len(body)),
+                "SERVER_NAME": "127.0.0.1",
+                "SERVER_PORT": str(server.server_port),
+                "SERVER_PROTOCOL": "HTTP/1.1",
+                "wsgi.version": (1, 0),
+                "wsgi.url_scheme": "http",
+                "wsgi.input": io.BytesIO(body),
+                "wsgi.errors": sys.stderr,
+                "wsgi.multithread": True,
+                "wsgi.multiprocess": False,
+                "wsgi.run_once": False,
+            }
+            parts, status, headers = run_wsgi_app(application, environ, buffered=True)
+            content = b"".join(parts)
+            self.send_response(int(status.split()[0]))
+            for name, value in headers.items():
+                if name.lower() not in ("content-length", "connection", "date", "server"):
+                    self.send_header(name, value)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
 
-        def log(self, *arguments: object, **named: object) -> None:
+        do_GET = do_PUT = do_POST = do_DELETE = answer
+
+        def log_message(self, *arguments: object) -> None:
             pass
 
-    server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     print(f"http://127.0.0.1:{server.server_port}", flush=True)
     server.serve_forever()
 

@@ -23,15 +23,17 @@ set search_path to pg_catalog, pg_temp
 as $$
 begin
     perform polar_ai._location_seq(ai_listfiles.location);
-    -- An error is the last row: it is raised as soon as it is read.
+    -- An error is the last row, and has no path. One CASE: of conditions beside each other, the planner chooses the first.
     return query
     select ai_listfiles.location || ':' || f.path, f.size, f.last_modified, f.etag, f.content_type
     from polar_ai._list_files(
         ai_listfiles.location, coalesce(ai_listfiles.prefix, ''), polar_ai._location_permits(ai_listfiles.location)
     ) as f
     where
-        case when f.error is not null then polar_ai._raise(f.error)::text is null else true end
-        and (ai_listfiles.pattern is null or f.path ~* ai_listfiles.pattern);
+        case
+            when f.error is not null then polar_ai._raise(f.error)::text is null
+            else ai_listfiles.pattern is null or f.path ~* ai_listfiles.pattern
+        end;
 end
 $$;
 

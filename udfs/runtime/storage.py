@@ -46,6 +46,7 @@ READ_SECONDS = 900
 # Stores ask to be tried again as a matter of course; polar.ai.retry_times may ask for more.
 RETRY_TIMES = 3
 RETRY_SECONDS = 0.2
+READ_BYTES = 2**20
 SIGNED = ("s3", "oss")
 # What a store's own error codes mean, for a person.
 _CODES = {
@@ -146,9 +147,13 @@ def read(
     store = operator(location, limits)
 
     async def work() -> bytes:
-        # One byte more than the limit tells; what is larger is never held.
         file = await store.open(below, "rb")
-        return bytes(await file.read(size_limit + 1 if size_limit else None))
+        parts, size = [], 0
+        # A read gives what has arrived, and nothing only at the end. What is larger than the limit is not read on.
+        while not (size_limit and size > size_limit) and (part := bytes(await file.read(READ_BYTES))):
+            parts.append(part)
+            size += len(part)
+        return b"".join(parts)
 
     content = judged(lambda: awaited(work, operation, description, limits.timeout), description)
     return None if size_limit and len(content) > size_limit else content
