@@ -16,7 +16,13 @@ from tests.support.database import Database, new_database
 from tests.support.server_log import log_of
 
 SECRET = "sk-never-to-be-logged"
-LOUD = {"log_statement": "all", "log_min_duration_statement": "0", "log_parameter_max_length_on_error": "-1"}
+LOUD = {
+    "log_statement": "all",
+    "log_min_duration_statement": "0",
+    "log_min_error_statement": "error",
+    "log_parameter_max_length_on_error": "-1",
+    "log_error_verbosity": "verbose",
+}
 SetToken = Callable[..., subprocess.CompletedProcess[str]]
 
 
