@@ -52,7 +52,6 @@ def upgrade() -> None:
 
         -- Their successors take more arguments.
         drop function if exists
-            polar_ai._embed(text, text[], integer),
             polar_ai._embed_provider(text, text[], integer),
             polar_ai._embed_provider(text, text, text[], integer);
 

@@ -233,12 +233,11 @@ def pixeltable(bench: Bench, url: str, paths: list[str]) -> dict[str, Any]:
         subprocess.run([python, "-m", "pip", "install", "-q", "pixeltable"], check=True)
     store = bench.folder / "pixeltable"
     shutil.rmtree(store, ignore_errors=True)
-    program = CHECKOUT / "scripts" / "benchmarks" / "pixeltable_arm.py"
     listed = bench.folder / "paths.json"
     listed.write_text(json.dumps(paths))
     done = subprocess.run(
-        [python, program, url, listed],
-        env={**os.environ, "PIXELTABLE_HOME": str(store)},
+        [python, "-c", "import pixeltable_arm; pixeltable_arm.main()", url, listed],
+        env={**os.environ, "PIXELTABLE_HOME": str(store), "PYTHONPATH": str(CHECKOUT / "scripts" / "benchmarks")},
         capture_output=True,
         text=True,
         check=False,

@@ -12,6 +12,7 @@ OURS = "('polar_ai', 'polarlens')"
 
 # Their transform functions are the caller's, and find what the caller finds.
 WITHOUT_SEARCH_PATH = {
+    "_embed_ahead",
     "_call_many",
     "_embed",
     "ai_callmodel",
@@ -48,7 +49,7 @@ SECURITY_DEFINERS = FOR_ADMINS_ONLY | {
     "_seal_token",
 }
 # The one documented overload: a text, and an array of texts.
-OVERLOADED = {"_embed", "ai_text_embedding"}
+OVERLOADED = {"ai_text_embedding"}
 
 
 def functions(db: Database, where: str) -> set[str]:

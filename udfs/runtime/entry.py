@@ -156,7 +156,7 @@ def embed(
         def embedder(operation: Operation) -> Embedder:
             return _embedder(plpy, model, permit, operation)[0]
 
-        return _stream.embed(embedder, model, inputs, ahead, max(1, in_flight or IN_FLIGHT), lambda: session.poll(plpy))
+        return _stream.embed(embedder, model, inputs, ahead, in_flight or IN_FLIGHT, lambda: session.poll(plpy))
 
     done, error = _outcome(plpy, work)
     outcomes, fault = done or ([], None)

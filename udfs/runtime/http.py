@@ -463,7 +463,8 @@ def _not_reached(error: BaseException) -> bool:
 def _causes(error: BaseException | None) -> list[BaseException]:
     """Return ``error`` and what lies under it: requests and urllib3 keep causes in several places."""
     found: list[BaseException] = []
-    while error is not None and error not in found:
+    # What an error of ours was about is over: this one only came up while that one was dealt with.
+    while error is not None and error not in found and not isinstance(error, PolarAIError):
         found.append(error)
         inner = getattr(error, "reason", None) or next(
             (arg for arg in error.args if isinstance(arg, BaseException)), None

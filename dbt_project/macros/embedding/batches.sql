@@ -82,9 +82,9 @@
         {% set row = polarlens.query(
             "with batch as materialized (" ~ polarlens.batch_inputs(settings, first, 1 if first == 0 else first + 32) ~ ")
             select e.item, e.error ->> 'message' as message, vector_dims(e.embedding::vector) as dimension
-            from polar_ai._embed(
+            from polar_ai._embed_ahead(
                 " ~ polarlens.literal(settings.model) ~ ", (select array_agg(b.input order by b.item) from batch as b),
-                null, " ~ settings.requests_in_flight ~ "
+                null, " ~ settings.requests_in_flight ~ ", null
             ) as e
             order by e.embedding is null, e.item limit 1"
         ) %}
@@ -123,7 +123,7 @@ ahead as materialized (
 
 answers as materialized (
     select a.item, a.embedding, a.error
-    from polar_ai._embed(
+    from polar_ai._embed_ahead(
         {{ polarlens.literal(settings.model) }},
         (select array_agg(b.input order by b.item) from batch as b),
         (select array_agg(b.input order by b.item) from ahead as b),

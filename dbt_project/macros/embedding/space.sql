@@ -20,8 +20,9 @@
         {% do polarlens.drop_space(settings.next) %}
         {% do next.update({'exists': False}) %}
     {% endif %}
+    {% do settings.update({'work_exists': old.exists}) %}
     {% if old.exists and (not old.current or next.exists or polarlens.discards()) %}
-        {% do settings.update({'work': settings.next}) %}
+        {% do settings.update({'work': settings.next, 'work_exists': next.exists}) %}
         {% if not next.exists %}
             {% do polarlens.begin_next_space(settings, old) %}
         {% endif %}
@@ -31,7 +32,6 @@
             ~ "dbt run --full-refresh --vars '{discard_embeddings: true}'", info=True
         ) %}
     {% endif %}
-    {% do settings.update({'work_exists': load_relation(settings.work) is not none}) %}
     {% do adapter.commit() %}
 {% endmacro %}
 

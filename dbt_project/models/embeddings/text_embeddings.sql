@@ -5,7 +5,7 @@
         input='content',
         source_version='source_version',
         model=var('text_model'),
-        batch_size=var('batch_size', 256)
+        batch_size=var('batch_size', none)
     )
 }}
 
