@@ -64,7 +64,20 @@ def test_five_thousand_objects_and_then_what_changed(database: Database, s3: S3S
     assert clip.items == embedded + 50
     cost = s3.requests()
     assert (cost["get"], cost["list"]) == (50, 5)
-    found = database.rows("select path from search.search_images('yellow', k => 50)")
+    # Exactly, not through the index: 1,600 embeddings are the same here.
+    found = database.rows(
+        """
+        select s.path
+        from search.image_embeddings as e
+        inner join search.stg_image_paths as s on e.image_id = s.image_id
+        where e.embedding <=> (
+            select e.embedding
+            from search.image_embeddings as e
+            inner join search.stg_image_paths as s on e.image_id = s.image_id
+            where s.path = 'pics:00/00000.jpg'
+        ) < 0.001
+        """
+    )
     assert {path for (path,) in found} == {"pics:" + name.removeprefix("fleet/") for name in changed}
 
     output = run(database, "pics")
@@ -97,5 +110,6 @@ def test_a_listing_that_fails_changes_nothing(database: Database, s3: S3Server, 
     s3.fail(403, 1000)
     output = stage(database, location="pics")
     s3.fail(403, 0)
-    assert "listing the location pics: the store denies access" in output
+    assert "listing the location pics: " in output
+    assert "listed" not in output
     assert database.value("select count(*) from polarlens.image_paths") == 1
