@@ -48,7 +48,7 @@ def embed(rows: list[tuple[int, str]]) -> list[tuple[int, list[float]]]:
 
 with psycopg.connect() as connection, ThreadPoolExecutor(THREADS) as pool:
     connection.execute("drop table if exists bench_script")
-    connection.execute("create table bench_script (image_id bigint primary key, embedding halfvec(512))")
+    connection.execute("create table bench_script (image_id bigint primary key, embedding halfvec)")
     found = connection.execute("select image_id, path from polarlens.image_paths order by image_id").fetchall()
     began = time.perf_counter()
     for written in pool.map(embed, [found[at : at + BATCH] for at in range(0, len(found), BATCH)]):

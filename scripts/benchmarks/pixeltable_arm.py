@@ -20,6 +20,8 @@ from pixeltable.func import Batch
 
 URL = sys.argv[1]
 session = requests.Session()
+# A service that does not say is the stand-in.
+DIMENSION = session.get(URL.replace("/post", "/info"), timeout=10).json().get("dimension", 512)
 
 
 def blob(image: PIL.Image.Image) -> str:
@@ -32,7 +34,7 @@ def blob(image: PIL.Image.Image) -> str:
 
 
 @pxt.udf(batch_size=32)
-def clip(images: Batch[PIL.Image.Image]) -> Batch[pxt.Array[(512,), pxt.Float]]:
+def clip(images: Batch[PIL.Image.Image]) -> Batch[pxt.Array[(DIMENSION,), pxt.Float]]:
     """Embed a batch with the service."""
     body = {"data": [{"blob": blob(image)} for image in images], "parameters": {"drop_image_content": True}}
     answer = session.post(URL, json=body, timeout=300)

@@ -55,7 +55,7 @@ language sql as $$
     select array(select json_array_elements_text(polar_ai.ai_callmodel('embedding/article', $1)::json))::float4[]
 $$;
 
-create table public.images (id bigint, url text, embedding vector(512));
+create table public.images (id bigint, url text, embedding vector);
 """
 
 
@@ -212,7 +212,7 @@ def update_row_by_row(bench: Bench, url: str, paths: list[str]) -> dict[str, Any
             cursor.executemany("insert into public.images values (%s, %s)", list(enumerate(paths[:rows])))
         connection.execute("set polar.ai.http_timeout_msec = 100000")
         began = time.perf_counter()
-        connection.execute("update public.images set embedding = public.clip_image_embedding(url)::vector(512)")
+        connection.execute("update public.images set embedding = public.clip_image_embedding(url)::vector")
         seconds = time.perf_counter() - began
     return {"items": rows, "seconds": seconds, "per_second": rows / seconds}
 
@@ -264,7 +264,7 @@ def measure(bench: Bench, label: str, url: str, paths: list[str], arms: str) -> 
     top = 0.0
     for arm in arms:
         if arm != "a":
-            bench.fresh(url, paths, 512)
+            bench.fresh(url, paths, asked(url, "/info").get("dimension", 512))
         if arm == "b":
             # As a user's second run of the day: the project is parsed already.
             bench.dbt("parse")

@@ -121,7 +121,9 @@ def test_a_service_that_goes_down_stops_the_run_with_the_cause_and_the_next_run_
     assert "Traceback" not in failed.stdout
     assert len(embedded(project)) == 4
     assert project.errors() == {}
-    status, message = project.database.rows("select status, message from polarlens.refresh_runs")[0]
+    status, message = project.database.rows(
+        "select status, message from polarlens.refresh_runs where relation = 'search.image_embeddings'"
+    )[0]
     assert status == "failed"
     assert "401" in message
     project.clip.intercept = lambda _: None
@@ -190,7 +192,9 @@ def test_a_killed_run_costs_at_most_its_last_batch(project: Project) -> None:
     assert len(embedded(project)) == 12
     # The batch under way is asked again; and one photo was asked before, for the dimension.
     assert project.clip.items <= 12 + 2 + 1
-    killed = project.database.rows("select status, message from polarlens.refresh_runs order by run_id")[0]
+    killed = project.database.rows(
+        "select status, message from polarlens.refresh_runs where relation = 'search.image_embeddings' order by run_id"
+    )[0]
     assert killed[0] == "failed"
     assert "killed" in killed[1]
 
@@ -212,7 +216,7 @@ def test_a_key_that_is_not_unique_is_an_error_that_names_it(project: Project, tm
     project.database.run(
         """
         create table polarlens.twice as
-        select image_id, path, source_version, loaded_at from polarlens.image_paths, generate_series(1, 2)
+        select p.* from polarlens.image_paths as p, generate_series(1, 2)
         """
     )
     project.database.run("alter table polarlens.image_paths rename to image_paths_once")
