@@ -58,28 +58,29 @@ def house(open_folder: Path) -> Iterator[House]:
     """The database under attack, on a server of its own that logs every statement."""
     postgres = LocalPostgres(open_folder / "house", programs=state_home() / "programs")
     model_service = ScriptedServer(service)
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in {**ENVIRONMENT, "POLARLENS_SERVER_ENV": ",".join(ENVIRONMENT)}.items():
-            patch.setenv(name, value)
-        env = postgres.start()
-        try:
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in {**ENVIRONMENT, "POLARLENS_SERVER_ENV": ",".join(ENVIRONMENT)}.items():
+                patch.setenv(name, value)
+            env = postgres.start()
             with _connect(env) as connection:
                 db = Database(env, connection)
                 db.alembic("upgrade", "head")
-                key = _furnish(db, model_service.url)
+                key = _furnish(db, model_service.url, open_folder)
                 # From here on everything is logged: nothing so far has been.
                 for setting, value in SETTINGS.items():
                     db.run(f"alter system set {setting} = '{value}'")
             postgres.stop()
-            with _connect(postgres.start()) as connection:
-                db = Database(env, connection)
-                db.run("create extension pg_stat_statements")
-                places = postgres.places()
-                secrets = {**SECRETS, "the permits' key": key, "the owner's password": env["PGPASSWORD"]}
-                yield House(db, places["log"], places["data"], model_service.url, secrets)
-        finally:
-            postgres.destroy()
-            model_service.close()
+            postgres.start()
+        with _connect(env) as connection:
+            db = Database(env, connection)
+            db.run("create extension pg_stat_statements")
+            places = postgres.places()
+            secrets = {**SECRETS, "the permits' key": key, "the owner's password": env["PGPASSWORD"]}
+            yield House(db, places["log"], places["data"], model_service.url, secrets)
+    finally:
+        postgres.destroy()
+        model_service.close()
 
 
 def _connect(env: dict[str, str]) -> psycopg.Connection[tuple[object, ...]]:
@@ -87,8 +88,8 @@ def _connect(env: dict[str, str]) -> psycopg.Connection[tuple[object, ...]]:
     return psycopg.connect(**{names[name]: value for name, value in env.items()}, autocommit=True)
 
 
-def _furnish(db: Database, url: str) -> str:
-    """Make the roles and the models; return the permits' key."""
+def _furnish(db: Database, url: str, folder: Path) -> str:
+    """Make the roles, the models and the locations; return the permits' key."""
     for role, groups in ROLES.items():
         db.connection.execute(sql.SQL("create role {} login password {}").format(sql.Identifier(role), PASSWORD))
         for group in groups:
@@ -128,6 +129,10 @@ def _furnish(db: Database, url: str) -> str:
         db.run("select polar_ai.ai_revokemodel(%s, 'polar_ai_user')", model)
     db.run("select polar_ai.ai_grantmodel('theirs', 'them')")
     assert db.value("select count(*) from polar_ai.model_secrets where token like 'pgp:%'") == 4
+    for name in ("shared", "closed"):
+        db.run("select polar_ai.ai_createlocation(%s, %s, secret => %s)", name, url, SECRETS["a location's secret"])
+    db.run("select polar_ai.ai_createlocation('folder', %s)", f"file://{folder}")
+    db.run("select polar_ai.ai_grantlocation('shared', 'polar_ai_user')")
     return str(db.value("select key from polar_ai.permit_key"))
 
 

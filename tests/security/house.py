@@ -20,6 +20,7 @@ SECRETS = {
     "another role's model's token": "sk-t0ken-of-their-model",
     "the tokens' key": "k3y-that-the-tokens-are-encrypted-with",
     "a token of the environment": "t0ken-of-the-servers-environment",
+    "a location's secret": "Bearer s3cret-of-the-location",
     "a key file's content": "-----BEGIN PRIVATE KEY----- MIIEvQ",
 }
 ENVIRONMENT = {

@@ -19,7 +19,8 @@ CALLS = {
     "text_generation": "select polar_ai.ai_text_generation('a', '{m}')",
     "text_classification": "select polar_ai.ai_text_classification('a', '{m}')",
     "testmodel": "select polar_ai.ai_testmodel('{m}')",
-    "embed": "select polar_ai._embed('{m}', array['a'], null, 4)",
+    "embed": "select polar_ai._embed('{m}', array['a'])",
+    "embed ahead": "select polar_ai._embed_ahead('{m}', array['a'], null, 4, null)",
     "permit": "select permit from polar_ai._model('{m}')",
 }
 # Permits that are made up: where the internal function answers with an error in a column, that is its refusal.
@@ -58,6 +59,11 @@ INTERNAL = {
     "a model's row by copy": "copy polar_ai.models from stdin",
     "all models": "truncate polar_ai.models cascade",
     "a token's row": "insert into polar_ai.model_secrets values ('open', 'x')",
+    "a location's row": "update polar_ai.locations set url = 'http://evil.net'",
+    "a location's secret": "update polar_ai.location_secrets set secret = 'x'",
+    "_create_location_permit": "select polar_ai._create_location_permit('closed', 2)",
+    "_store_location_secret": "select polar_ai._store_location_secret('shared', 'x')",
+    "_check_location": "select polar_ai._check_location('x', 'file:///', '{}', null)",
     "an entry's row": "insert into polar_ai.allow_list values ('file:///')",
     "the view": "create or replace view polar_ai._ai_models as select 1 as model_seq",
     "a trigger": "create trigger t before update on polar_ai.models execute function"
@@ -71,6 +77,34 @@ INTERNAL = {
     "a role": "grant polar_ai_admin to current_user",
     "the owner": "set role postgres",
 }
+# What a location needs: granted to all callers is shared, and to none closed.
+LOCATIONS = {
+    "loadfile": "select polar_ai.ai_loadfile('closed:a.jpg')",
+    "loadfile by the old name": "select ganos_ai.ai_loadfile('closed:a.jpg')",
+    "thumbnail": "select polar_ai.ai_thumbnail('closed:a.jpg')",
+    "presignurl": "select polar_ai.ai_presignurl('closed:a.jpg')",
+    "listfiles": "select polar_ai.ai_listfiles('closed')",
+    "testlocation": "select polar_ai.ai_testlocation('closed')",
+    "a folder": "select polar_ai.ai_loadfile('folder:key.pem')",
+    "a folder's listing": "select polar_ai.ai_listfiles('folder')",
+}
+WITH_PERMITS = {
+    "_load_file": "select error ->> 'sqlstate' from polar_ai._load_file('closed:a.jpg', 100, {p})",
+    "_thumbnail": "select error ->> 'sqlstate' from polar_ai._thumbnail('closed:a.jpg', 10, {p})",
+    "_presign_url": "select error ->> 'sqlstate' from polar_ai._presign_url('closed:a.jpg', 10, {p})",
+    "_list_files": "select error ->> 'sqlstate' from polar_ai._list_files('closed', '', {p})",
+    "_test_location": "select error ->> 'sqlstate' from polar_ai._test_location('closed', {p})",
+}
+FORGED_PERMITS = [
+    "''",
+    "null",
+    "' closed:'",
+    "' closed:' || repeat('0', 64)",
+    "polar_ai._location_permits()",
+    "' closed:' || split_part(polar_ai._location_permits('shared'), ':', 2)",
+    "' closed:' || (select permit from polar_ai._model('open'))",
+    "'closed:x'' or true --'",
+]
 FOR_ADMINS = {
     "createmodel": "select polar_ai.ai_createmodel('mine', 'http://evil.net', 'clip-as-service')",
     "altermodel": "select polar_ai.ai_altermodel('open', 'http://evil.net')",
@@ -80,6 +114,11 @@ FOR_ADMINS = {
     "allow": "select polar_ai.ai_allow('file:///')",
     "allow by the old name": "select ganos_ai.ai_allow('file:///')",
     "disallow": "select polar_ai.ai_disallow('https://*')",
+    "createlocation": "select polar_ai.ai_createlocation('mine', 'file:///')",
+    "alterlocation": "select polar_ai.ai_alterlocation('shared', 'http://evil.net')",
+    "droplocation": "select polar_ai.ai_droplocation('shared')",
+    "grantlocation": "select polar_ai.ai_grantlocation('closed', 'polar_ai_user')",
+    "revokelocation": "select polar_ai.ai_revokelocation('shared', 'polar_ai_user')",
     "grantmodel": "select polar_ai.ai_grantmodel('revoked', 'polar_ai_user')",
     "revokemodel": "select polar_ai.ai_revokemodel('open', 'polar_ai_user')",
 }
@@ -90,6 +129,25 @@ FOR_ADMINS = {
 @pytest.mark.parametrize("role", WEAK)
 def test_a_model_that_was_not_granted_is_not_called(house: House, role: str, statement: str, model: str) -> None:
     assert house.attack(role, statement.format(m=model)).sqlstate == REFUSED
+
+
+@pytest.mark.parametrize("statement", LOCATIONS.values(), ids=LOCATIONS)
+@pytest.mark.parametrize("role", WEAK)
+def test_a_location_that_was_not_granted_is_not_used(house: House, role: str, statement: str) -> None:
+    assert house.attack(role, statement).sqlstate == REFUSED
+
+
+@pytest.mark.parametrize("permits", FORGED_PERMITS)
+@pytest.mark.parametrize("statement", WITH_PERMITS.values(), ids=WITH_PERMITS)
+def test_a_locations_permit_is_not_forged(house: House, statement: str, permits: str) -> None:
+    seen = house.attack("caller", statement.format(p=permits))
+    assert seen.rows == [(REFUSED,)] or seen.sqlstate == REFUSED, seen.text
+
+
+@pytest.mark.parametrize("location", ["_location closed", "_location shared"])
+def test_no_model_can_be_made_whose_permit_opens_a_location(house: House, location: str) -> None:
+    create = "select polar_ai.ai_createmodel(%s, 'http://127.0.0.1:9', 'clip-as-service')"
+    assert house.attack("admin", create, parameters=(location,)).sqlstate == "22023"
 
 
 def test_a_model_granted_to_a_role_is_called_by_that_role(house: House) -> None:

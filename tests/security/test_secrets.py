@@ -18,6 +18,12 @@ READING = {
     "the table of secrets, by copy": (EVERYBODY, "copy polar_ai.model_secrets to stdout", REFUSED),
     "one column of the secrets": (EVERYBODY, "select token from polar_ai.model_secrets limit 1", REFUSED),
     "the secrets in a returning clause": (EVERYBODY, "delete from polar_ai.model_secrets returning token", REFUSED),
+    "the locations' secrets": (EVERYBODY, "select * from polar_ai.location_secrets", REFUSED),
+    "the locations": (["caller", "admin"], "select polar_ai.ai_listlocations()", None),
+    "a location's secret by its internal function": (["caller"], "select polar_ai._location_secret('shared')", None),
+    "a signed URL of a location": (["caller"], "select polar_ai.ai_presignurl('shared:a.jpg')", "22023"),
+    "a location's error": (["caller"], "select polar_ai.ai_thumbnail('shared:a.jpg')", None),
+    "a location's test": (["admin"], "select polar_ai.ai_testlocation('shared')", None),
     "the permits' key": (EVERYBODY, "select key from polar_ai.permit_key", REFUSED),
     "a table with the secrets as its parent": (
         EVERYBODY,
@@ -83,7 +89,7 @@ READING = {
     "a model's echo in its refusal": (["caller"], "select polar_ai.ai_callmodel('open', 'please fail'::text)", "28000"),
     "a model's echo in an item's error": (
         ["caller"],
-        "select polar_ai._embed('open', array['please fail'], null, 4)",
+        "select polar_ai._embed('open', array['please fail'])",
         None,
     ),
     "a model's echo in a test": (["caller"], "select polar_ai.ai_testmodel('functions')", None),

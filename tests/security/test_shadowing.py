@@ -98,6 +98,13 @@ CALLER = {
     "_call_raw": f"select polar_ai._call_raw('open', {PERMIT}, null, 'x', null)",
     "_embed_provider": f"select polar_ai._embed_provider('open', {PERMIT}, array['x'], null, 1, null)",
     "_embed_bytes": f"select polar_ai._embed_bytes('open', {PERMIT}, array['x'::bytea], null, 1, null)",
+    "_load_file": "select polar_ai._load_file('shared:a', 1, polar_ai._location_permits('shared'))",
+    "_thumbnail": "select polar_ai._thumbnail('shared:a', 1, polar_ai._location_permits('shared'))",
+    "_presign_url": "select polar_ai._presign_url('shared:a', 1, polar_ai._location_permits('shared'))",
+    "_list_files": "select polar_ai._list_files('shared', '', polar_ai._location_permits('shared'))",
+    "_test_location": "select polar_ai._test_location('shared', polar_ai._location_permits('shared'))",
+    "_location_secret": "select polar_ai._location_secret('shared')",
+    "_permit_location_N": "select polar_ai._permit_location_1()",
     "_index_progress": "select polar_ai._index_progress()",
     "_embed_one": f"select polar_ai._embed_one('open', {PERMIT}, 'shadow', 'x')",
     "_probe": f"select polar_ai._probe('open', {PERMIT})",
@@ -109,6 +116,11 @@ ADMIN = {
     "ai_altermodel": "select polar_ai.ai_altermodel('open', model_config => '{\"token\": \"x\"}')",
     "ai_dropmodel": "select polar_ai.ai_dropmodel('open')",
     "ai_setmodeltoken": "select polar_ai.ai_setmodeltoken('open', 'x')",
+    "ai_createlocation": "select polar_ai.ai_createlocation('shadow', 'https://127.0.0.1', '{}', 'x')",
+    "ai_alterlocation": "select polar_ai.ai_alterlocation('shared', 'https://127.0.0.1', '{}', 'x')",
+    "ai_droplocation": "select polar_ai.ai_droplocation('shared')",
+    "ai_grantlocation": "select polar_ai.ai_grantlocation('shared', 'reader')",
+    "ai_revokelocation": "select polar_ai.ai_revokelocation('shared', 'reader')",
     "ai_allow": "select polar_ai.ai_allow('https://*')",
     "ai_disallow": "select polar_ai.ai_disallow('https://*')",
     "ai_grantmodel": "select polar_ai.ai_grantmodel('open', 'reader')",
@@ -150,11 +162,11 @@ def traps(house: House) -> Iterator[None]:
 
 def test_every_function_that_runs_as_the_owner_is_in_the_table(house: House) -> None:
     found = house.db.rows(
-        "select distinct regexp_replace(p.proname, '_permit_[0-9]+', '_permit_N') from pg_proc as p"
+        "select distinct regexp_replace(p.proname, '[0-9]+$', 'N') from pg_proc as p"
         " where p.prosecdef and p.pronamespace::regnamespace::text in ('polar_ai', 'ganos_ai', 'polarlens')"
     )
-    # Only the owner itself may call _seal_token.
-    assert {name for (name,) in found} == {*CALLER, *ADMIN, "_seal_token"}
+    # Only the owner may call _seal_token; _raise_unlogged has nothing but an error to raise.
+    assert {name for (name,) in found} == {*CALLER, *ADMIN, "_seal_token", "_raise_unlogged"}
 
 
 @pytest.mark.parametrize("path", PATHS.values(), ids=PATHS)

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from scripts.home import CHECKOUT
@@ -179,3 +180,24 @@ def test_at_a_terminal_it_is_asked_for_and_not_shown(db: Database, logged: Calla
     os.close(ours)
     assert b"is set" in shown and SECRET.encode() not in shown
     assert stored(db) == SECRET and SECRET not in logged()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "select polar_ai.ai_createmodel('_x', 'http://x', 'clip-as-service', model_config => '{{\"token\": \"{}\"}}')",
+        "select polar_ai.ai_altermodel('m', model_url => 'nowhere', model_config => '{{\"token\": \"{}\"}}')",
+        "select polar_ai.ai_altermodel('m', model_config => '{{\"token\": \"{}\"')",
+        "select polar_ai.ai_createlocation('!', 'file:///', '{{}}', '{}')",
+        "select polar_ai.ai_createlocation('x', 'nowhere:///', '{{}}', '{}')",
+    ],
+)
+def test_a_statement_that_fails_with_a_token_in_it_is_not_logged(
+    db: Database, logged: Callable[[], str], statement: str
+) -> None:
+    for setting in ("log_statement = 'none'", "log_min_duration_statement = -1"):
+        db.run(f"alter role token_admin set {setting}")
+    with db.connect(user="token_admin", password="p") as connection, pytest.raises(psycopg.Error) as error:
+        connection.execute(statement.format(SECRET).encode())
+    db.run("alter role token_admin reset all")
+    assert SECRET not in logged() and SECRET not in str(error.value.diag.message_primary)

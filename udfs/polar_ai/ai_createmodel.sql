@@ -1,3 +1,4 @@
+-- The statement may hold a token: should it fail, it does not go to the server's log.
 create or replace function polar_ai.ai_createmodel(
     model_id text,
     model_url text,
@@ -12,6 +13,7 @@ create or replace function polar_ai.ai_createmodel(
 language plpgsql
 security definer
 set search_path to pg_catalog, pg_temp
+set log_min_error_statement to 'panic'
 as $$
 declare
     v_config jsonb := coalesce(ai_createmodel.model_config::jsonb, '{}');

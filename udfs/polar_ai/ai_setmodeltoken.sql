@@ -38,10 +38,12 @@ comment on function polar_ai._store_token(text, text) is 'Internal: stores a mod
 
 revoke all on function polar_ai._store_token(text, text) from public;
 
+-- The statement may hold a token: should it fail, it does not go to the server's log.
 create or replace function polar_ai.ai_setmodeltoken(model_id text, model_token text) returns boolean
 language plpgsql
 security definer
 set search_path to pg_catalog, pg_temp
+set log_min_error_statement to 'panic'
 as $$
 declare
     -- Only % is a wildcard: _ stands for itself, as built-in ids begin with it.

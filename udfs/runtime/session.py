@@ -53,7 +53,7 @@ def limits(plpy: Any) -> http.Limits:
     )
 
 
-def model(plpy: Any, model_id: str, permit: str) -> Model:
+def model(plpy: Any, model_id: str, permit: str | None) -> Model:
     """Return a registered model with its token. ``permit`` is what polar_ai._model gave the caller for it."""
     rows = plpy.execute(
         plpy.prepare(
@@ -68,7 +68,7 @@ def model(plpy: Any, model_id: str, permit: str) -> Model:
             ["text", "text"],
         ),
         # The permits of locations come after the model's own.
-        [model_id, permit.partition(" ")[0]],
+        [model_id, (permit or "").partition(" ")[0]],
     )
     if not rows:
         raise PolarAIError(
@@ -106,9 +106,9 @@ def _made(plpy: Any, model_id: str, row: dict[str, Any]) -> Model:
     )
 
 
-def locations(plpy: Any, permits: str) -> dict[str, Location | None]:
+def locations(plpy: Any, permits: str | None) -> dict[str, Location | None]:
     """Return every location by its name: None where ``permits``, of polar_ai._location_permits, has none for it."""
-    permitted = dict(one.rpartition(":")[::2] for one in permits.split() if ":" in one)
+    permitted = dict(one.rpartition(":")[::2] for one in (permits or "").split() if ":" in one)
     rows = plpy.execute(
         plpy.prepare(
             """
