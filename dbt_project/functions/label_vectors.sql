@@ -20,7 +20,7 @@ begin
         select v_labels[a.item], l2_normalize(a.embedding::vector), a.error
         from polar_ai._embed(v_model, array(
             select {{ polarlens.label_prompt('l.label') }} from unnest(v_labels) with ordinality as l (label, n) order by l.n
-        ), '{}'::text[], 1) as a
+        )) as a
     loop
         if v_fault is not null then
             perform polar_ai._raise(v_fault);

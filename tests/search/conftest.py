@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from tests.dbt.conftest import Project
+from tests.dbt.conftest import Project, project  # noqa: F401 - the fixture, for a database of one's own
 from tests.search.collection import COLOURED, people_fill_in, stage_photos
 from tests.support.clip import ColourClip
 from tests.support.database import Database, new_database

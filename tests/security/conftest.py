@@ -39,6 +39,7 @@ SETTINGS = {
     "pg_stat_statements.track": "all",
     "log_statement": "all",
     "log_min_duration_statement": "0",
+    "log_min_error_statement": "error",
     "log_error_verbosity": "verbose",
 }
 

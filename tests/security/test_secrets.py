@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.security.house import House
+from tests.support.server_log import log_of
 
 REFUSED = "42501"
 WEAK = ["outsider", "reader", "caller"]
@@ -138,13 +139,14 @@ def test_a_running_statement_shows_its_token_to_nobody(house: House) -> None:
 
 
 def test_a_statement_that_failed_leaves_no_secret_in_the_log(house: House) -> None:
+    logged = log_of(house.db, house.log)
     for role in ("caller", "outsider"):
         house.attack(role, CALL)
         house.attack(role, "select polar_ai.ai_callmodel('open', 'please fail'::text)")
         house.attack(role, "select polar_ai.ai_callmodel('functions', %s::text)", parameters=("please fail",))
         house.attack(role, "select polar_ai.ai_callmodel('environment', 'a'::text)")
     house.attack("admin", "begin", "select polar_ai.ai_altermodel('open', model_config => '[]')")
-    log = "".join(file.read_text("utf-8", "replace") for file in house.log.glob("*.log"))
+    log = logged()
     assert "please fail" in log
     # What a client sends as a parameter this server logs: tests/set_token show how not to.
     house.check_silent("\n".join(line for line in log.splitlines() if "arameters: $1" not in line))

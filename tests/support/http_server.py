@@ -19,6 +19,7 @@ class Request:
     path: str
     headers: dict[str, str]
     body: bytes
+    client: int = 0  # the port that it came from: one for each connection
 
     def json(self) -> Any:
         """Return the body as JSON."""
@@ -53,7 +54,9 @@ class ScriptedServer:
 
             def answer(self) -> None:
                 length = int(self.headers.get("Content-Length") or 0)
-                request = Request(self.command, self.path, dict(self.headers), self.rfile.read(length))
+                request = Request(
+                    self.command, self.path, dict(self.headers), self.rfile.read(length), self.client_address[1]
+                )
                 outer.requests.append(request)
                 try:
                     reply = handler(request)

@@ -26,11 +26,16 @@ WITHOUT_SEARCH_PATH = {
 }
 FOR_ADMINS_ONLY = {
     "ai_allow",
+    "ai_alterlocation",
     "ai_altermodel",
+    "ai_createlocation",
     "ai_createmodel",
     "ai_disallow",
+    "ai_droplocation",
     "ai_dropmodel",
+    "ai_grantlocation",
     "ai_grantmodel",
+    "ai_revokelocation",
     "ai_revokemodel",
     "ai_setmodeltoken",
 }
@@ -42,11 +47,18 @@ SECURITY_DEFINERS = FOR_ADMINS_ONLY | {
     "_embed_one",
     "_embed_provider",
     "_index_progress",
+    "_list_files",
+    "_load_file",
+    "_location_secret",
     "_permit_N",
     "_post",
     "_post_many",
+    "_presign_url",
     "_probe",
+    "_raise_unlogged",
     "_seal_token",
+    "_test_location",
+    "_thumbnail",
 }
 # The one documented overload: a text, and an array of texts.
 OVERLOADED = {"ai_text_embedding"}
@@ -120,12 +132,15 @@ def test_everything_has_a_comment(db: Database, kind: str) -> None:
 
 @pytest.mark.parametrize("role", ["polar_ai_user", "polar_ai_admin", "public"])
 def test_no_role_may_read_or_write_the_secrets(db: Database, role: str) -> None:
-    for right in ("select", "insert", "update", "delete", "truncate", "references", "trigger"):
-        assert not db.value(f"select has_table_privilege('{role}', 'polar_ai.model_secrets', '{right}')")
-        assert not db.value(f"select has_any_column_privilege('{role}', 'polar_ai.model_secrets', 'select')")
+    for table in ("polar_ai.model_secrets", "polar_ai.location_secrets"):
+        for right in ("select", "insert", "update", "delete", "truncate", "references", "trigger"):
+            assert not db.value(f"select has_table_privilege('{role}', '{table}', '{right}')")
+        assert not db.value(f"select has_any_column_privilege('{role}', '{table}', 'select')")
 
 
-@pytest.mark.parametrize("table", ["polar_ai.models", "polar_ai.allow_list", "polarlens.installed_code"])
+@pytest.mark.parametrize(
+    "table", ["polar_ai.models", "polar_ai.locations", "polar_ai.allow_list", "polarlens.installed_code"]
+)
 @pytest.mark.parametrize("role", ["polar_ai_user", "polar_ai_admin", "public"])
 def test_the_registry_changes_only_through_its_functions(db: Database, role: str, table: str) -> None:
     for right in ("insert", "update", "delete", "truncate"):

@@ -22,6 +22,9 @@ begin
         hint = format('An administrator can grant it: select polar_ai.ai_grantmodel(%L, %L);', _model.model_id, current_user);
     end if;
     execute format('select polar_ai._permit_%s()', v_model.model_seq) into permit;
+    if v_model.model_config ->> 'input' = 'image' then
+        permit := permit || polar_ai._location_permits();
+    end if;
     model_name := v_model.model_name;
     model_type := lower(v_model.model_type);
     in_fn := polar_ai._function_name(_model.model_id, v_model.model_in_transform_fn);
@@ -45,7 +48,7 @@ $$;
 comment on function polar_ai._model(text) is
 'Internal: a model''s name, its transform functions ready to call, and its fingerprint: what the embeddings depend on
 (provider, name, dimension, preprocessing, transform functions), but not where it runs; and the permit that the functions
-running as the owner ask for. Errors: 42704 no such model, 42501 not granted to the current role.';
+running as the owner ask for, followed, for a model of images, by those of the locations that it may load from. Errors: 42704 no such model, 42501 not granted to the current role.';
 
 revoke all on function polar_ai._model(text) from public;
 grant execute on function polar_ai._model(text) to polar_ai_user, polar_ai_admin;

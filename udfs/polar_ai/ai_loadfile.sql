@@ -1,18 +1,19 @@
--- The work: a file's bytes or an error, from a worker thread that a cancel can end.
+-- The work: a file's bytes or an error, from a worker thread that a cancel can end; as the owner for the secrets' sake.
 create or replace function polar_ai._load_file(
-    url text, buffer_limit integer, out content bytea, out error jsonb
+    url text, buffer_limit integer, permits text, out content bytea, out error jsonb
 )
 language plpython3u
+security definer
 set search_path to pg_catalog, pg_temp
 as $$
 if "@runtime@" not in GD: plpy.execute("select polar_ai._load_runtime()")
-return GD["@runtime@"].load_file(plpy, url, buffer_limit)
+return GD["@runtime@"].load_file(plpy, url, buffer_limit, permits)
 $$;
 
-comment on function polar_ai._load_file(text, integer) is 'Internal: the work of ai_loadfile.';
+comment on function polar_ai._load_file(text, integer, text) is 'Internal: the work of ai_loadfile.';
 
-revoke all on function polar_ai._load_file(text, integer) from public;
-grant execute on function polar_ai._load_file(text, integer) to polar_ai_user, polar_ai_admin;
+revoke all on function polar_ai._load_file(text, integer, text) from public;
+grant execute on function polar_ai._load_file(text, integer, text) to polar_ai_user, polar_ai_admin;
 
 create or replace function polar_ai.ai_loadfile(url text, buffer_limit integer default 100) returns bytea
 language plpgsql strict
@@ -25,8 +26,11 @@ begin
         raise exception 'buffer_limit is %, but it counts megabytes', buffer_limit
         using errcode = 'invalid_parameter_value', hint = '0 means no limit.';
     end if;
-    select f.content, f.error into v_loaded from polar_ai._load_file(url, buffer_limit) as f;
-    if v_loaded.error is not null then
+    select f.content, f.error into v_loaded
+    from polar_ai._load_file(url, buffer_limit, polar_ai._location_permits(split_part(url, ':', 1))) as f;
+    if v_loaded.error is not null and lower(left(url, 6)) = 'oss://' then
+        perform polar_ai._raise_unlogged(v_loaded.error);
+    elsif v_loaded.error is not null then
         perform polar_ai._raise(v_loaded.error);
     end if;
     return v_loaded.content;
@@ -34,10 +38,30 @@ end
 $$;
 
 comment on function polar_ai.ai_loadfile(text, integer) is
-'The bytes of a file: an http or https URL, file:///folder/photo.jpg or /folder/photo.jpg on the database server, or a data URL.
-Reaches only what the allow-list names (ai_allow). NULL where the file is larger than buffer_limit megabytes
-(default 100; 0 for no limit) or an argument is NULL. Errors: 58P01 no such file, 42501 not allowed,
-58030 unreadable, 08001/08006 server not reached or broken off, 22023 malformed URL.';
+'The bytes of a file: photos:2024/cat.jpg in a location (ai_createlocation), an http or https URL, file:///folder/photo.jpg or
+/folder/photo.jpg on the database server, or a data URL; PolarDB''s oss://key:secret@endpoint/bucket/path too, but a location
+keeps the secret out of SQL. Beside locations, reaches only what the allow-list names (ai_allow). NULL where the file is larger
+than buffer_limit megabytes (default 100; 0 for no limit) or an argument is NULL. Errors: 58P01 no such file or location, 42501 not
+allowed or not granted, 28000 credentials refused, 58030 unreadable, 08001/08006 server not reached or broken off, 53000
+overloaded, 22023 malformed URL.';
 
 revoke all on function polar_ai.ai_loadfile(text, integer) from public;
 grant execute on function polar_ai.ai_loadfile(text, integer) to polar_ai_user, polar_ai_admin;
+
+-- PostgreSQL logs the statement of every error, and this one holds a secret. Only the owner may turn that off.
+create or replace function polar_ai._raise_unlogged(error jsonb) returns void
+language plpgsql
+security definer
+set search_path to pg_catalog, pg_temp
+set log_min_error_statement to 'panic'
+as $$
+begin
+    perform polar_ai._raise(error);
+end
+$$;
+
+comment on function polar_ai._raise_unlogged(jsonb) is
+'Internal: raises an error whose statement does not go to the server''s log.';
+
+revoke all on function polar_ai._raise_unlogged(jsonb) from public;
+grant execute on function polar_ai._raise_unlogged(jsonb) to polar_ai_user, polar_ai_admin;

@@ -31,7 +31,7 @@ def embeddings(model: Model, response: Any, count: int) -> list[Any]:
         got = len(data) if isinstance(data, list) else "no"
         raise _bad(model, f"it returned {got} results for {count} inputs")
     order = [item.get("text_index", item.get("index", position)) for position, item in enumerate(data)]
-    if sorted(order) != list(range(count)):
+    if not all(isinstance(at, int) for at in order) or sorted(order) != list(range(count)):
         raise _bad(model, "the indexes of its results are not those of the inputs")
     return [item.get("embedding") for _, item in sorted(zip(order, data, strict=True), key=lambda pair: pair[0])]
 

@@ -129,9 +129,9 @@ class Stream:
             with self._requests.held(operation):
                 return send(body)
 
-        def reduced(content: bytes, size: int, name: str) -> bytes:
+        def reduced(content: bytes, size: int, name: str, fit: str) -> bytes:
             with self._decodes.held(operation):
-                return reduce(content, size, name)
+                return reduce(content, size, name, fit)
 
         made.post, made.reduce = post, reduced
         return Batch(made, inputs, operation)

@@ -12,9 +12,9 @@ from functools import partial
 from typing import Any, Protocol
 
 from . import images, vectors
-from .allow_list import masked
 from .errors import BAD_ARGUMENT, BAD_RESPONSE, PolarAIError
 from .interrupts import Operation, Poll, run_many
+from .locations import masked
 from .model import Model
 
 # An embedding, or why there is none.
@@ -44,7 +44,7 @@ class Embedder:
         provider: Provider,
         load: Callable[[str], bytes],
         post: Callable[[bytes], bytes],
-        reduce: Callable[[bytes, int, str], bytes] = images.for_model,
+        reduce: Callable[[bytes, int, str, str], bytes] = images.for_model,
     ) -> None:
         """Take the model, its provider's adapter, the two ways to reach the outside, and what images go through."""
         self.model = model
@@ -90,7 +90,7 @@ class Embedder:
             name = masked(value) if isinstance(value, str) else "the image"
             content = self.load(value) if isinstance(value, str) else value
             size = self.model.image_size
-            return self.reduce(content, size, name) if size else content
+            return self.reduce(content, size, name, self.model.image_fit) if size else content
         if isinstance(value, bytes):
             raise PolarAIError("a text model cannot embed bytes", sqlstate=BAD_ARGUMENT, stage="load")
         if not value.strip():

@@ -18,11 +18,13 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from ..providers import PROVIDERS
-from . import allow_list, http, images, local_files, merging, session
+from . import http, images, listing, local_files, locations, merging, session, storage
 from .batches import Stream
 from .embedding import Embedder, Outcome
 from .errors import BAD_ARGUMENT, BAD_RESPONSE, INTERNAL, PolarAIError, excerpt, printable
 from .interrupts import Operation, run, run_many
+from .loading import Reach, check_picture
+from .locations import Location, masked
 from .model import Model
 
 T = TypeVar("T")
@@ -47,16 +49,16 @@ IN_FLIGHT = 4
 MAX_INPUT_BYTES = 100 * 2**20
 
 
-def load_file(plpy: Any, url: str, buffer_limit: int) -> tuple[bytes | None, Error]:
+def load_file(plpy: Any, url: str, buffer_limit: int, permits: str) -> tuple[bytes | None, Error]:
     """Return what ``url`` holds; None where it is larger than ``buffer_limit`` MB (0: no limit)."""
 
     def work() -> bytes | None:
-        entries, limits = session.allow_list(plpy), session.limits(plpy)
+        reach = _reach(plpy, permits)
         size = buffer_limit * 2**20
         bounded = min(size or MAX_BYTEA, MAX_BYTEA)
-        content = _cancellable(plpy, lambda operation: _load(url, entries, limits, operation, bounded))
+        content = _cancellable(plpy, lambda operation: reach.load(url, operation, bounded))
         if content is None and size != bounded:
-            raise local_files.too_large(allow_list.masked(url), bounded)
+            raise local_files.too_large(masked(url), bounded)
         return content
 
     return _outcome(plpy, work)
@@ -152,7 +154,7 @@ def embed(
             model = replace(model, config={**model.config, "dimension": dimension})
 
         def embedder(operation: Operation) -> Embedder:
-            return _embedder(plpy, model, operation)[0]
+            return _embedder(plpy, model, permit, operation)[0]
 
         return _stream.embed(embedder, model, inputs, ahead, in_flight or IN_FLIGHT, lambda: session.poll(plpy))
 
@@ -181,7 +183,7 @@ def embed_one(
         if key in _query_cache:
             _query_cache.move_to_end(key)
             return list(_query_cache[key])
-        outcome = _embedded(plpy, model, content)
+        outcome = _embedded(plpy, model, permit, content)
         if model.input == "text":
             _query_cache[key] = array("d", outcome)
             while len(_query_cache) > QUERY_CACHE_SIZE:
@@ -196,7 +198,7 @@ def probe(plpy: Any, model_id: str, permit: str) -> tuple[int | None, Error]:
 
     def work() -> int:
         model = session.model(plpy, model_id, permit)
-        return len(_embedded(plpy, model, images.example() if model.input == "image" else "polarlens"))
+        return len(_embedded(plpy, model, permit, images.example() if model.input == "image" else "polarlens"))
 
     return _outcome(plpy, work)
 
@@ -232,7 +234,7 @@ def call_raw(
         model = session.model(plpy, model_id, permit)
         entries, limits = session.allow_list(plpy), session.limits(plpy)
         operation = Operation()
-        embedder = _embedder(plpy, model, operation)[0] if body is None else None
+        embedder = _embedder(plpy, model, permit, operation)[0] if body is None else None
         sent = {**model.headers(), **_headers(model_id, headers)}
         described = f"calling model {model_id}"
 
@@ -255,13 +257,90 @@ def seal_token(plpy: Any, token: str) -> tuple[str | None, Error]:
     return _outcome(plpy, lambda: session.sealed_token(plpy, token))
 
 
+def check_location(plpy: Any, name: str, url: str, options: str, secret: str | None) -> Error:
+    """See locations.checked."""
+    return _outcome(plpy, lambda: locations.checked(Location(name, url, json.loads(options), secret or None)))[1]
+
+
+def list_files(
+    plpy: Any, name: str, prefix: str, permits: str
+) -> Iterator[tuple[str | None, int | None, str | None, str | None, str | None, Error]]:
+    """Yield (path, size, last_modified, etag, content type, error) of what lies in a location below ``prefix``."""
+    operation = Operation()
+
+    def begun() -> Iterator[listing.Row]:
+        reach = _reach(plpy, permits)
+        location = reach.location(name, name)
+        return listing.files(location, prefix, reach.entries, reach.limits, operation, lambda: session.poll(plpy))
+
+    rows, error = _outcome(plpy, begun)
+    while rows is not None:
+        row, error = _outcome(plpy, lambda: next(rows, None))
+        if row is None:
+            break
+        yield *row, None
+    if error is not None:
+        yield None, None, None, None, None, error
+
+
+def test_location(plpy: Any, name: str, permits: str) -> tuple[str | None, Error]:
+    """List one object of a location, and read it: return its path, or None where there is none."""
+
+    def work() -> str | None:
+        reach, operation = _reach(plpy, permits), Operation()
+        location = reach.location(name, name)
+
+        def poll() -> None:
+            session.poll(plpy)
+
+        if location.kind == "http":
+            run(lambda: storage.check_answers(location, reach.entries, reach.limits, operation), operation, poll)
+            return None
+        first = next(listing.files(location, "", reach.entries, reach.limits, operation, poll, most=1), None)
+        if first is None:
+            return None
+        again = Operation()
+        run(lambda: reach.load(location.path(first[0]), again, MAX_INPUT_BYTES), again, poll)
+        return location.path(first[0])
+
+    return _outcome(plpy, work)
+
+
+def presign_url(plpy: Any, path: str, seconds: int, permits: str) -> tuple[str | None, Error]:
+    """Return a URL that shows ``path`` for so long, to whoever has it."""
+
+    def work() -> str:
+        reach = _reach(plpy, permits)
+        return _cancellable(plpy, lambda operation: reach.url(path, seconds, operation))
+
+    return _outcome(plpy, work)
+
+
+def thumbnail(plpy: Any, path: str, size: int, permits: str) -> tuple[bytes | None, Error]:
+    """Return the picture at ``path`` as a JPEG whose longer side has ``size`` pixels at the most."""
+
+    def work() -> bytes:
+        check_picture(path)
+        reach = _reach(plpy, permits)
+
+        def made(operation: Operation) -> bytes:
+            content = reach.load(path, operation, MAX_INPUT_BYTES)
+            if content is None:
+                raise local_files.too_large(masked(path), MAX_INPUT_BYTES)
+            return images.thumbnail(content, size, masked(path))
+
+        return _cancellable(plpy, made)
+
+    return _outcome(plpy, work)
+
+
 def cached_models() -> list[str]:
     """See session.cached_models."""
     return session.cached_models()
 
 
-def _embedded(plpy: Any, model: Model, content: str | bytes) -> list[float]:
-    embedder, poll = _embedder(plpy, model, operation := Operation())
+def _embedded(plpy: Any, model: Model, permit: str, content: str | bytes) -> list[float]:
+    embedder, poll = _embedder(plpy, model, permit, operation := Operation())
     (outcome,) = embedder.embed([content], operation, poll, 1)
     if isinstance(outcome, PolarAIError):
         raise outcome
@@ -284,14 +363,16 @@ def _provider(model: Model) -> Any:
     return provider
 
 
-def _embedder(plpy: Any, model: Model, operation: Operation) -> tuple[Embedder, Callable[[], None]]:
+def _embedder(plpy: Any, model: Model, permit: str, operation: Operation) -> tuple[Embedder, Callable[[], None]]:
     provider = _provider(model)
-    entries, limits = session.allow_list(plpy), session.limits(plpy)
+    reach = _reach(plpy, permit)
+    entries, limits = reach.entries, reach.limits
 
-    def load(url: str) -> bytes:
-        content = _load(url, entries, limits, operation, MAX_INPUT_BYTES)
+    def load(path: str) -> bytes:
+        check_picture(path)
+        content = reach.load(path, operation, MAX_INPUT_BYTES)
         if content is None:
-            raise local_files.too_large(allow_list.masked(url), MAX_INPUT_BYTES)
+            raise local_files.too_large(masked(path), MAX_INPUT_BYTES)
         return content
 
     def send(body: bytes) -> bytes:
@@ -308,14 +389,9 @@ def _sender(plpy: Any, model: Model, headers: str | None) -> tuple[Callable[[byt
     return lambda body: http.post(model.url, body, sent, entries, limits, operation, described), operation
 
 
-def _load(url: str, entries: list[str], limits: http.Limits, operation: Operation, size: int) -> bytes | None:
-    if url[:5].lower() == "data:":
-        content = images.from_base64(url)
-        return None if size and len(content) > size else content
-    path = local_files.path_of(url)
-    if path is not None:
-        return local_files.read(path, entries, size)
-    return http.get(url, entries, limits, operation, size)
+def _reach(plpy: Any, permits: str) -> Reach:
+    found = session.locations(plpy, permits)
+    return Reach(session.allow_list(plpy), session.limits(plpy), found, session.oss_endpoint(plpy))
 
 
 def _cancellable(plpy: Any, work: Callable[[Operation], T]) -> T:

@@ -17,7 +17,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 import requests
 import urllib3
@@ -55,6 +55,7 @@ class Limits:
     connect_timeout: float = 5.0
     retry_times: int = 0
     retry_interval: float = 3.0
+    backoff: float = 1.0  # what each pause is longer than the one before by
     keep_alive: bool = True
     response_bytes: int = 64 * 2**20
 
@@ -204,26 +205,42 @@ def get(url: str, entries: Sequence[str], limits: Limits, operation: Operation, 
 
     Follows up to five redirects, each checked against the allow-list ``entries``.
     """
-    where = url
+    description = f"loading {allow_list.masked(url)}"
+    answer = fetch(url, {}, entries, limits, operation, size_limit, description)
+    if answer.status != 200:
+        raise status_error(answer, description, stage="load")
+    return None if answer.too_large else answer.content
+
+
+def fetch(
+    url: str,
+    headers: Mapping[str, str],
+    entries: Sequence[str],
+    limits: Limits,
+    operation: Operation,
+    size_limit: int,
+    description: str,
+    own: Sequence[str] = (),
+) -> Answer:
+    """Return the answer to a GET, whatever its status, after up to five redirects.
+
+    ``own`` is what the registry names, beside the allow-list. ``headers`` go to no other host than the first.
+    """
+    where, sent = url, headers
     for _ in range(MAX_REDIRECTS + 1):
-        grant = allow_list.check_url(where, entries)
-        description = f"loading {allow_list.masked(url)}"
-        answer = _tried("GET", where, None, {}, grant, limits, operation, description, size_limit)
-        if answer.status in (301, 302, 303, 307, 308) and "Location" in answer.headers:
-            try:
-                where = urljoin(where, answer.headers["Location"])
-            except ValueError:
-                message = f"{description}: redirected to what is no URL"
-                raise PolarAIError(message, sqlstate=BAD_RESPONSE, stage="load") from None
-            continue
-        if answer.status != 200:
-            raise _status_error(answer, description, stage="load")
-        return None if answer.too_large else answer.content
-    raise PolarAIError(
-        f"loading {allow_list.masked(url)}: more than {MAX_REDIRECTS} redirects",
-        sqlstate=BAD_RESPONSE,
-        stage="load",
-    )
+        grant = allow_list.check_url(where, entries, own)
+        answer = _tried("GET", where, None, sent, grant, limits, operation, description, size_limit)
+        if answer.status not in (301, 302, 303, 307, 308) or "Location" not in answer.headers:
+            return answer
+        try:
+            following = urljoin(where, answer.headers["Location"])
+            if urlsplit(following)[:2] != urlsplit(where)[:2]:
+                sent = {}
+        except ValueError:
+            message = f"{description}: redirected to what is no URL"
+            raise PolarAIError(message, sqlstate=BAD_RESPONSE, stage="load") from None
+        where = following
+    raise PolarAIError(f"{description}: more than {MAX_REDIRECTS} redirects", sqlstate=BAD_RESPONSE, stage="load")
 
 
 def post(
@@ -241,7 +258,7 @@ def post(
     """
     answer = exchange(url, body, headers, entries, limits, operation, description)
     if not 200 <= answer.status < 300:
-        raise _status_error(answer, description, stage="request")
+        raise status_error(answer, description, stage="request")
     return answer.content
 
 
@@ -298,8 +315,10 @@ def _tried(
     as long as one request may take.
     """
     tries, patience_ends = 0, time.monotonic() + limits.timeout
+    # What is only read may be asked for again whatever went wrong there.
+    failing = (500, 502, 503, 504) if method == "GET" else (503,)
     while True:
-        pause = limits.retry_interval
+        pause = limits.retry_interval * limits.backoff**tries
         try:
             answer = _once(method, url, body, headers, grant, limits, operation, description, size_limit)
         except PolarAIError as error:
@@ -313,7 +332,7 @@ def _tried(
                 pause = max(pause if asked is None else asked, LEAST_PAUSE_SECONDS)
                 if time.monotonic() + pause > patience_ends:
                     return answer
-            elif answer.status != 503 or tries == limits.retry_times:
+            elif answer.status not in failing or tries == limits.retry_times:
                 return answer
             else:
                 tries += 1
@@ -444,7 +463,8 @@ def _not_reached(error: BaseException) -> bool:
 def _causes(error: BaseException | None) -> list[BaseException]:
     """Return ``error`` and what lies under it: requests and urllib3 keep causes in several places."""
     found: list[BaseException] = []
-    while error is not None and error not in found:
+    # What an error of ours was about is over: this one only came up while that one was dealt with.
+    while error is not None and error not in found and not isinstance(error, PolarAIError):
         found.append(error)
         inner = getattr(error, "reason", None) or next(
             (arg for arg in error.args if isinstance(arg, BaseException)), None
@@ -465,7 +485,8 @@ def _reason(error: BaseException) -> str:
     }.get(names[-1], names[-1])
 
 
-def _status_error(answer: Answer, description: str, stage: str) -> PolarAIError:
+def status_error(answer: Answer, description: str, stage: str) -> PolarAIError:
+    """Return what a service's refusal means, for a person."""
     said = excerpt(answer.content.decode("utf-8", "replace"))
     message = f"{description}: HTTP status {answer.status}"
     detail = f"The service said: {said}" if said and stage == "request" else None

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import base64
 import binascii
+import importlib
+import importlib.util
 import io
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import cast
 
-from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from .errors import BAD_ARGUMENT, BAD_IMAGE, TOO_LARGE, PolarAIError
 
@@ -24,12 +26,14 @@ MAX_SIDE = 32_767
 # What is converted in one piece; a larger picture is made smaller first.
 WHOLE_PIXELS = 16_000_000
 JPEG_QUALITY = 75  # polar_ai's documented quality
+THUMBNAIL_JPEG_QUALITY = 85
+MAX_THUMBNAIL = 4096
 MODEL_JPEG_QUALITY = 95  # what a model sees should not show the encoder
 MODEL_JPEG_BYTES = 100_000  # a larger one is worth encoding again
 # An animation's or a document's further pages are never decoded.
 _MIME = {"JPEG": "image/jpeg", "MPO": "image/jpeg", "PNG": "image/png", "BMP": "image/bmp"}
 # What photographs come in. Pillow's other readers stay closed: that of EPS starts a program, Ghostscript.
-_FORMATS = ("JPEG", "MPO", "PNG", "BMP", "DIB", "GIF", "WEBP", "TIFF", "AVIF", "JPEG2000", "ICO", "PPM", "TGA")
+_FORMATS = ("JPEG", "MPO", "PNG", "BMP", "DIB", "GIF", "WEBP", "TIFF", "AVIF", "HEIF", "JPEG2000", "ICO", "PPM", "TGA")
 
 # By EXIF's number: what makes the picture upright.
 _TURNS = {
@@ -139,15 +143,32 @@ def from_base64(text: str) -> bytes:
         raise PolarAIError("the image is not valid base64", sqlstate=BAD_IMAGE, stage="decode") from None
 
 
-def for_model(content: bytes, short_side: int, name: str) -> bytes:
-    """Return the image upright, in plain RGB, its short side about ``short_side`` pixels, as JPEG.
+def thumbnail(content: bytes, size: int, name: str) -> bytes:
+    """Return the image upright, in plain RGB, its longer side ``size`` pixels at the most, as JPEG."""
+    if not 1 <= size <= MAX_THUMBNAIL:
+        raise PolarAIError(
+            f"cannot make a thumbnail of {size} pixels: from 1 to {MAX_THUMBNAIL} is possible",
+            sqlstate=BAD_ARGUMENT,
+            stage="decode",
+        )
+    with opened(content, name) as image:
+        picture = _upright(image, size)
+        picture.thumbnail((size, size), Image.Resampling.BICUBIC)
+        return _encoded(picture, "JPEG", THUMBNAIL_JPEG_QUALITY)
 
-    The service scales, crops and normalises; what it is spared is size. So a short side of up to half as much
-    again stays, and a small JPEG that is fit as it is goes as it is. A picture never grows, and one of extreme
-    proportions is cut to its middle, for a model sees only a square of it.
+
+def for_model(content: bytes, short_side: int, name: str, fit: str = "short_side") -> bytes:
+    """Return the image upright, in plain RGB, reduced to what a model wants, as JPEG.
+
+    ``fit`` 'short_side': its short side about ``short_side`` pixels. The service scales, crops and normalises; what
+    it is spared is size. So a short side of up to half as much again stays, and a small JPEG that is fit as it is
+    goes as it is. A picture never grows, and one of extreme proportions is cut to its middle, for a model sees only
+    a square of it. 'crop': the centre, a square of ``short_side`` pixels. 'stretch': all of it in such a square.
     """
     enough = short_side + short_side // 2
     with opened(content, name) as image:
+        if fit != "short_side":
+            return _squared(image, short_side, fit)
         if image.format == "JPEG":
             if _is_fit(image, content, enough):
                 return content
@@ -164,9 +185,29 @@ def for_model(content: bytes, short_side: int, name: str) -> bytes:
         return _encoded(picture, "JPEG", MODEL_JPEG_QUALITY)
 
 
+def _squared(image: Image.Image, side: int, fit: str) -> bytes:
+    picture = _upright(image, side)
+    if fit == "crop":
+        picture = ImageOps.fit(picture, (side, side), Image.Resampling.BICUBIC)
+    else:
+        picture = picture.resize((side, side), Image.Resampling.BICUBIC)
+    return _encoded(picture, "JPEG", MODEL_JPEG_QUALITY)
+
+
+def _upright(image: Image.Image, side: int) -> Image.Image:
+    """Return the image upright and in plain RGB, decoded no larger than a square of ``side`` pixels asks for."""
+    if image.format == "JPEG":
+        image.draft("RGB", (side, side))
+    turn = _turn(image)
+    image.load()
+    return _flattened(_turned(_eight_bit(image, at_least=(2 * side, 2 * side)), turn))
+
+
 def _formats() -> list[str]:
-    """Return those of _FORMATS that this Pillow was built with."""
+    """Return those of _FORMATS that this Pillow was built with, or that a plugin reads: pillow-heif, where it is."""
     Image.init()
+    if "HEIF" not in Image.OPEN and importlib.util.find_spec("pillow_heif"):
+        importlib.import_module("pillow_heif").register_heif_opener()
     return [name for name in _FORMATS if name in Image.OPEN]
 
 
@@ -288,12 +329,21 @@ def _encoded(image: Image.Image, target: str, quality: int) -> bytes:
 
 def _looks_like(content: bytes) -> str:
     head = content[:16]
-    if head[4:8] == b"ftyp" or head[:4] == b"\x1aE\xdf\xa3" or (head[:4] == b"RIFF" and content[8:12] == b"AVI "):
-        return "it looks like a video"
-    if head[:3] == b"ID3" or head[:4] in (b"OggS", b"fLaC") or (head[:4] == b"RIFF" and content[8:12] == b"WAVE"):
-        return "it looks like audio"
+    if head[4:8] == b"ftyp" and head[8:12] in _HEIF_BRANDS:
+        return "it is HEIC or AVIF, which this server's Pillow cannot read; the package pillow-heif adds HEIC"
+    # MPEG streams, transport streams and FLV have no container's name in them.
+    film = head[:4] in (b"\x1aE\xdf\xa3", b"\0\0\1\xba", b"\0\0\1\xb3") or head[:3] == b"FLV"
+    if head[4:8] in (b"ftyp", b"moov") or film or (head[:4] == b"RIFF" and content[8:12] == b"AVI "):
+        return _A_SOUND if head[8:12] in (b"M4A ", b"M4B ") else "it looks like a video: only pictures are read"
+    sound = head[:3] == b"ID3" or head[:4] in (b"OggS", b"fLaC") or head[:2] in (b"\xff\xfb", b"\xff\xf3", b"\xff\xf1")
+    if sound or (head[:4] == b"RIFF" and content[8:12] == b"WAVE"):
+        return _A_SOUND
     if head[:5] == b"%PDF-":
         return "it looks like a PDF"
     if content[:200].lstrip().lower().startswith((b"<!doctype html", b"<html", b"<?xml", b"<svg")):
         return "it looks like a web page or XML"
     return "its first bytes are " + head[:8].hex(" ")
+
+
+_A_SOUND = "it looks like audio: only pictures are read"
+_HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1", b"avif", b"avis")

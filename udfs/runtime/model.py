@@ -13,7 +13,7 @@ class Model:
     """One row of the registry, with its token.
 
     Of ``config`` the runtime reads: input ('text' or 'image'), dimension, image_size (pixels of the short
-    side that an image is reduced to; 0 sends it as it is), batch_size (items a request), parameters (what a
+    side that an image is reduced to; 0 sends it as it is), image_fit, batch_size (items a request), parameters (what a
     provider puts into its request bodies), labels (of a classification) and batch (see merging.py).
     """
 
@@ -46,6 +46,18 @@ class Model:
     def image_size(self) -> int:
         """The short side in pixels that images are reduced to before they are sent; 0: as they are."""
         return self._whole("image_size", 224) or 0
+
+    @property
+    def image_fit(self) -> str:
+        """How an image is reduced to image_size: 'short_side' (whole), 'crop' (its centre) or 'stretch' (a square)."""
+        fit = self.config.get("image_fit", "short_side")
+        if fit in ("short_side", "crop", "stretch"):
+            return str(fit)
+        raise PolarAIError(
+            f"model {self.model_id}: model_config.image_fit is {fit!r}, not 'short_side', 'crop' or 'stretch'",
+            sqlstate=BAD_ARGUMENT,
+            scope="batch",
+        )
 
     @property
     def batch_size(self) -> int:

@@ -10,6 +10,7 @@ from typing import Any
 from . import http
 from .client import Client
 from .errors import BAD_ARGUMENT, NOT_ALLOWED, PolarAIError, excerpt
+from .locations import Location
 from .model import Model
 
 # The models that this session has called last, with the row that each was read from.
@@ -66,7 +67,8 @@ def model(plpy: Any, model_id: str, permit: str) -> Model:
             """,
             ["text", "text"],
         ),
-        [model_id, permit],
+        # The permits of locations come after the model's own.
+        [model_id, permit.partition(" ")[0]],
     )
     if not rows:
         raise PolarAIError(
@@ -100,23 +102,51 @@ def _made(plpy: Any, model_id: str, row: dict[str, Any]) -> Model:
         name=row["model_name"],
         config=json.loads(row["model_config"]),
         type=(row["model_type"] or "").lower(),
-        token=opened_token(plpy, model_id, row["token"]),
+        token=opened_token(plpy, f"model {model_id}", row["token"]),
     )
 
 
-def opened_token(plpy: Any, model_id: str, stored: str | None) -> str | None:
+def locations(plpy: Any, permits: str) -> dict[str, Location | None]:
+    """Return every location by its name: None where ``permits``, of polar_ai._location_permits, has none for it."""
+    permitted = dict(one.rpartition(":")[::2] for one in permits.split() if ":" in one)
+    rows = plpy.execute(
+        plpy.prepare(
+            """
+            select l.name, l.url, l.options, s.secret, polar_ai._permit('_location ' || l.name) as permit
+            from polar_ai.locations as l
+            left join polar_ai.location_secrets as s on s.name = l.name and s.name = any($1)
+            """,
+            ["text[]"],
+        ),
+        [list(permitted)],
+    )
+    found: dict[str, Location | None] = {}
+    for row in rows:
+        name = row["name"]
+        found[name] = None
+        if permitted.get(name) == row["permit"]:
+            secret = opened_token(plpy, f"location {name}", row["secret"])
+            found[name] = Location(name, row["url"], json.loads(row["options"]), secret)
+    return found
+
+
+def oss_endpoint(plpy: Any) -> str | None:
+    """Return where oss:// URLs without an endpoint lead, as this session's setting says."""
+    row = plpy.execute("select current_setting('polar.ai.oss_endpoint', true) as endpoint")[0]
+    return row["endpoint"] or None
+
+
+def opened_token(plpy: Any, whose: str, stored: str | None) -> str | None:
     """Return the token itself: ``env:NAME`` is a variable of the server's environment, ``pgp:…`` encrypted."""
     if not stored:
         return None
     if stored.startswith("env:"):
         if stored[4:] == KEY_NAME:
-            raise PolarAIError(
-                f"model {model_id}: {KEY_NAME} encrypts tokens and is none", sqlstate=BAD_ARGUMENT, scope="batch"
-            )
+            raise PolarAIError(f"{whose}: {KEY_NAME} encrypts tokens and is none", sqlstate=BAD_ARGUMENT, scope="batch")
         value = os.environ.get(stored[4:])
         if not value:
             raise PolarAIError(
-                f"model {model_id}: its token is {stored}, but the database server has no such variable",
+                f"{whose}: its secret is {stored}, but the database server has no such variable",
                 sqlstate=BAD_ARGUMENT,
                 hint="Set it in the server's environment and restart the server.",
                 scope="batch",
@@ -124,7 +154,7 @@ def opened_token(plpy: Any, model_id: str, stored: str | None) -> str | None:
         return value
     if stored.startswith("pgp:"):
         statement = "pgp_sym_decrypt(decode($1, 'base64'), $2)"
-        return _with_key(plpy, f"model {model_id}: its token is encrypted", statement, stored[4:])
+        return _with_key(plpy, f"{whose}: its secret is encrypted", statement, stored[4:])
     return stored
 
 

@@ -15,7 +15,7 @@
         raise exception 'the query vector is NULL: every row would be as near as any other'
         using errcode = 'null_value_not_allowed',
         hint = 'Where it is read from a table: is the row there, and embedded?';
-    elsif l2_norm({{ vector }}) = 0 then
+    elsif vector_norm({{ vector }}::vector) = 0 then
         raise exception 'the query vector is all zeros: it is in no direction'
         using errcode = 'invalid_parameter_value';
     end if;

@@ -73,6 +73,8 @@ set plan_cache_mode to 'force_generic_plan'
     declare
         v_old record;
     begin
+        -- Loads pgvector: before that, only a superuser may name its settings in a function's SET clause.
+        perform '[1]'::{{ polarlens.vector_schema() }}.vector;
         for v_old in
             select p.oid::regprocedure as signature
             from pg_catalog.pg_proc as p

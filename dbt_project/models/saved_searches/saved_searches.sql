@@ -27,7 +27,7 @@ select
     case
         when searches.filters_error is not null then searches.filters_error
         when queries.search_id is null then 'waits for dbt run'
-        when queries.source_version <> hashtextextended(searches.query collate "C", 0) then 'the query changed: waits for dbt run'
+        when queries.source_version <> searches.query_version then 'the query changed: waits for dbt run'
         else 'ready'
     end as state
 from searches

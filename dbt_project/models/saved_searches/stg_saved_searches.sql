@@ -7,5 +7,7 @@ select
     filters,
     min_score,
     created_at,
-    {{ function('filters_error') }}(filters) as filters_error
+    {{ function('filters_error') }}(filters) as filters_error,
+    -- As the refresh makes it of an input without a version.
+    hashtextextended(query collate "C", 0) as query_version
 from {{ source('polarlens_search', 'saved_searches') }}

@@ -1,0 +1,56 @@
+{#- Makes the staging table equal to what one listing of a location finds; a row's version is the object's etag. -#}
+{% macro stage_listing(location, prefix='', pattern=none, allow_empty=false) %}
+    {%- set pattern = pattern if pattern is not none else '\\.(jpe?g|jpe|png|webp|gif|bmp|tiff?|avif|hei[cf]|jp2)$' -%}
+    {%- set scope = polarlens.literal(location ~ ':' ~ prefix) -%}
+    {%- set below = "starts_with(i.path, " ~ scope ~ ") and substr(i.path, " ~ (location | length + 2) ~ ") ~* " ~ polarlens.literal(pattern) -%}
+    {% do polarlens.query("drop table if exists pg_temp.polarlens_listing") %}
+    {% do polarlens.query(
+        "create temporary table polarlens_listing as
+        select f.path, coalesce(f.etag, f.size || '-' || extract(epoch from f.last_modified)) as source_version
+        from polar_ai.ai_listfiles(" ~ polarlens.literal(location) ~ ", " ~ polarlens.literal(prefix) ~ ", " ~ polarlens.literal(pattern) ~ ") as f"
+    ) %}
+    {% do polarlens.query("create unique index on polarlens_listing (path)") %}
+    {% do polarlens.query("analyze polarlens_listing") %}
+    {#- A wrong prefix, or a bucket that was swapped for an empty one, would cost every embedding. -#}
+    {% if not allow_empty and polarlens.query_value(
+        "select not exists (select from polarlens_listing) and exists (select from polarlens.image_paths as i where " ~ below ~ ")"
+    ) %}
+        {{ exceptions.raise_database_error(
+            'the listing of ' ~ location ~ ':' ~ prefix ~ ' is empty, and the staging table has photos of it: nothing was removed. '
+            ~ 'Look at it with polar_ai.ai_testlocation; if they really are gone, give allow_empty: true'
+        ) }}
+    {% endif %}
+    {% set counts = polarlens.query(
+        "with removed as (
+            delete from polarlens.image_paths as i
+            where " ~ below ~ " and not exists (select from polarlens_listing as f where f.path = i.path)
+            returning 1
+        ),
+
+        changed as (
+            update polarlens.image_paths as i
+            set source_version = f.source_version
+            from polarlens_listing as f
+            where f.path = i.path and f.source_version is distinct from i.source_version
+            returning 1
+        ),
+
+        added as (
+            insert into polarlens.image_paths (path, source_version)
+            select f.path, f.source_version
+            from polarlens_listing as f
+            where not exists (select from polarlens.image_paths as i where i.path = f.path)
+            order by f.path
+            returning 1
+        )
+
+        select
+            (select count(*) from polarlens_listing), (select count(*) from added),
+            (select count(*) from changed), (select count(*) from removed)"
+    )[0] %}
+    {% do polarlens.query("drop table polarlens_listing") %}
+    {% do adapter.commit() %}
+    {% do log(
+        location ~ ':' ~ prefix ~ ': ' ~ counts[0] ~ ' listed, ' ~ counts[1] ~ ' added, ' ~ counts[2] ~ ' changed, ' ~ counts[3] ~ ' removed', info=True
+    ) %}
+{% endmacro %}
