@@ -8,12 +8,13 @@
     {% do polarlens.ensure_table(settings, run) %}
     {#- Half a batch is written while the other half is under way: together they are what a kill can cost. -#}
     {% set most = [settings.batch_size // 2, 1] | max %}
-    {% set at = namespace(done=0, size=[most, 64] | min, in_flight=settings.requests_in_flight) %}
+    {% set at = namespace(done=0, size=[most, 2 * settings.request_size] | min, in_flight=settings.requests_in_flight) %}
     {% for _ in range(settings.asked) if at.done < settings.asked %}
         {% set last = [at.done + at.size, settings.asked] | min %}
-        {#- As much as takes about two seconds, so that there is news even from a slow model. -#}
+        {#- As much as takes about two seconds, so that there is news even from a slow model; in whole requests. -#}
         {% set seconds = (modules.datetime.datetime.now() - run.started_embedding).total_seconds() if at.done else 0 %}
-        {% set next_size = [[(2 * at.done / seconds) | int, at.size * 2, most] | min, [most, 16] | min] | max if seconds > 0 else at.size %}
+        {% set wanted = [[(2 * at.done / seconds) | int, at.size * 2, most] | min, [most, 2 * settings.request_size] | min] | max if seconds > 0 else at.size %}
+        {% set next_size = wanted - wanted % settings.request_size if wanted > settings.request_size else wanted %}
         {% set ahead = [last + (next_size if settings.batch_size > 1 else 0), settings.asked] | min %}
         {% set counts = polarlens.query(polarlens.batch_sql(settings, at.done, last, ahead, at.in_flight))[0] %}
         {% do run.update({

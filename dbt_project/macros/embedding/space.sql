@@ -3,6 +3,8 @@
     {% set found = polarlens.query(
         "select m.fingerprint, m.in_fn is not null as transforms, r.model_config ->> 'dimension' as dimension,
             coalesce(r.model_config ->> 'input', 'text') as kind,
+            case when jsonb_typeof(r.model_config -> 'batch_size') = 'number'
+                then (r.model_config ->> 'batch_size')::integer else 32 end as request_size,
             set_config('polar.ai.http_timeout_msec', '" ~ settings.request_timeout * 1000 ~ "', false),
             set_config('polar.ai.retry_times', '" ~ settings.retry_times ~ "', false),
             set_config('polar.ai.retry_interval_msec', '1000', false)
@@ -11,6 +13,7 @@
     )[0] %}
     {% do settings.update({
         'fingerprint': found['fingerprint'], 'transforms': found['transforms'], 'kind': found['kind'],
+        'request_size': [found['request_size'], 1] | max,
         'declared': found['dimension'] | int if found['dimension'] else none
     }) %}
     {% set old = polarlens.space_of(settings, settings.target) %}
