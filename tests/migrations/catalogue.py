@@ -13,7 +13,8 @@ QUERIES = {
     f" c.relrowsecurity, obj_description(c.oid, 'pg_class'), pg_get_viewdef(c.oid)"
     f" from pg_class as c inner join pg_namespace as n on n.oid = c.relnamespace where {NOT_SYSTEM}",
     # By their order, not by number: a column that was dropped and added again leaves a gap.
-    "columns": f"select a.attrelid::regclass, row_number() over (partition by a.attrelid order by a.attnum), a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,"
+    "columns": f"select a.attrelid::regclass, row_number() over (partition by a.attrelid"
+    f" order by a.attnum), a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,"
     f" a.attidentity, a.attgenerated, a.attacl, a.attstorage, pg_get_expr(d.adbin, d.adrelid),"
     f" col_description(a.attrelid, a.attnum)"
     f" from pg_attribute as a inner join pg_class as c on c.oid = a.attrelid"
