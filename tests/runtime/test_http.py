@@ -330,7 +330,13 @@ def test_many_kept_connections_that_died_at_once_fail_nobody(raw_server: Callabl
 
 
 def test_a_fresh_connection_that_breaks_is_an_error(raw_server: Callable[[Behaviour], RawServer]) -> None:
-    server = raw_server(lambda connection, closing: read_head(connection) and None)
+    def hang_up(connection: socket.socket, closing: threading.Event) -> None:
+        read_head(connection)
+        # An end, and no reset: that is what closing with unread input would send.
+        connection.shutdown(socket.SHUT_WR)
+        connection.recv(65536)
+
+    server = raw_server(hang_up)
     error = error_of(lambda: post(server.url))
     assert (error.sqlstate, error.scope) == ("08006", "batch")
     assert "closed by the service without an answer" in error.message
