@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..runtime.errors import BAD_RESPONSE, REFUSED, PolarAIError, excerpt
+from ..runtime.errors import REFUSED, PolarAIError, excerpt
 from ..runtime.images import as_base64
 from ..runtime.model import Model
+from .results import in_order, no_result
 
 NAME = "dashscope"
 DEFAULT_LABELS = "积极,消极"  # positive, negative: the labels of the vendor's own example
@@ -27,13 +28,7 @@ def request(model: Model, items: Sequence[str | bytes]) -> dict[str, Any]:
 def embeddings(model: Model, response: Any, count: int) -> list[Any]:
     """Return the ``count`` embeddings of a response body in the order of the inputs, unchecked."""
     data = _output(model, response).get("embeddings")
-    if not isinstance(data, list) or len(data) != count or not all(isinstance(item, dict) for item in data):
-        got = len(data) if isinstance(data, list) else "no"
-        raise _bad(model, f"it returned {got} results for {count} inputs")
-    order = [item.get("text_index", item.get("index", position)) for position, item in enumerate(data)]
-    if not all(isinstance(at, int) for at in order) or sorted(order) != list(range(count)):
-        raise _bad(model, "the indexes of its results are not those of the inputs")
-    return [item.get("embedding") for _, item in sorted(zip(order, data, strict=True), key=lambda pair: pair[0])]
+    return in_order(model, data, count, lambda item, position: item.get("text_index", item.get("index", position)))
 
 
 def question(model: Model, content: str) -> dict[str, Any]:
@@ -56,14 +51,14 @@ def answer(model: Model, response: Any) -> str:
     if not text and isinstance(choices, list) and choices and isinstance(choices[0], dict):
         text = (choices[0].get("message") or {}).get("content")
     if not isinstance(text, str) or not text.strip():
-        raise _bad(model, "it returned no text")
+        raise no_result(model, "it returned no text")
     # A classification ends each label with a semicolon.
     return text.strip().rstrip(";；") if model.type == "text-classification" else text
 
 
 def _output(model: Model, response: Any) -> dict[str, Any]:
     if not isinstance(response, dict):
-        raise _bad(model, "its answer is not a JSON object")
+        raise no_result(model, "its answer is not a JSON object")
     if response.get("code"):
         said = excerpt(f"{response['code']}: {response.get('message') or ''}")
         if "apikey" in str(response["code"]).lower():
@@ -74,12 +69,8 @@ def _output(model: Model, response: Any) -> dict[str, Any]:
                 scope="batch",
                 hint="Set the token: scripts/set_token MODEL_ID, or polar_ai.ai_setmodeltoken.",
             )
-        raise _bad(model, said)
+        raise no_result(model, said)
     output = response.get("output")
     if not isinstance(output, dict):
-        raise _bad(model, "its answer has no output")
+        raise no_result(model, "its answer has no output")
     return output
-
-
-def _bad(model: Model, what: str) -> PolarAIError:
-    return PolarAIError(f"model {model.model_id} gave no result: {what}", sqlstate=BAD_RESPONSE, stage="response")

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..runtime.errors import BAD_RESPONSE, PolarAIError, excerpt
+from ..runtime.errors import excerpt
 from ..runtime.images import as_base64
 from ..runtime.model import Model
+from .results import in_order, no_result
 
 NAME = "openai"
 
@@ -29,13 +30,7 @@ def request(model: Model, items: Sequence[str | bytes]) -> dict[str, Any]:
 def embeddings(model: Model, response: Any, count: int) -> list[Any]:
     """Return the ``count`` embeddings of a response body in the order of its ``index``, unchecked."""
     data = _checked(model, response).get("data")
-    if not isinstance(data, list) or len(data) != count or not all(isinstance(item, dict) for item in data):
-        got = len(data) if isinstance(data, list) else "no"
-        raise _bad(model, f"it returned {got} results for {count} inputs")
-    order = [item.get("index", position) for position, item in enumerate(data)]
-    if not all(isinstance(at, int) for at in order) or sorted(order) != list(range(count)):
-        raise _bad(model, "the indexes of its results are not those of the inputs")
-    return [item.get("embedding") for _, item in sorted(zip(order, data, strict=True), key=lambda pair: pair[0])]
+    return in_order(model, data, count, lambda item, position: item.get("index", position))
 
 
 def question(model: Model, content: str) -> dict[str, Any]:
@@ -50,18 +45,14 @@ def answer(model: Model, response: Any) -> str:
     except (LookupError, TypeError):
         text = None
     if not isinstance(text, str) or not text:
-        raise _bad(model, "it returned no text")
+        raise no_result(model, "it returned no text")
     return text
 
 
 def _checked(model: Model, response: Any) -> dict[str, Any]:
     if not isinstance(response, dict):
-        raise _bad(model, "its answer is not a JSON object")
+        raise no_result(model, "its answer is not a JSON object")
     error = response.get("error")
     if error:
-        raise _bad(model, excerpt(str(error.get("message") if isinstance(error, dict) else error)))
+        raise no_result(model, excerpt(str(error.get("message") if isinstance(error, dict) else error)))
     return response
-
-
-def _bad(model: Model, what: str) -> PolarAIError:
-    return PolarAIError(f"model {model.model_id} gave no result: {what}", sqlstate=BAD_RESPONSE, stage="response")
