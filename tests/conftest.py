@@ -15,9 +15,11 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from playwright.sync_api import Browser
 
 from scripts.home import CHECKOUT, state_home
 from scripts.postgres.local import LocalPostgres
+from tests.support.browser import running_chromium
 from tests.support.database import Database, new_database
 from tests.support.http_server import ScriptedServer
 
@@ -95,3 +97,10 @@ def http_server() -> Iterator[Callable[..., ScriptedServer]]:
     yield start
     for one in started:
         one.close()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A headless Chromium, for pages."""
+    with running_chromium() as started:
+        yield started
