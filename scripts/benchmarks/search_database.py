@@ -89,7 +89,7 @@ def text_model(vectors: Vectors) -> Iterator[str]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
-        wbufsize = -1  # head and body in one packet: two wait for each other's acknowledgement
+        disable_nagle_algorithm = True  # the end of an answer does not wait until its beginning is acknowledged
 
         def do_POST(self) -> None:
             request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
