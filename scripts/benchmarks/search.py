@@ -25,7 +25,7 @@ from scripts.benchmarks.tables import show
 from scripts.benchmarks.vectors import clustered
 
 DIMENSION, QUERIES = 512, 400
-PARTS = "ours,filters,text,indexes,article"
+PARTS, PEERS = "ours,filters,text,indexes,article", ",".join(compare.PEERS)
 
 
 def main() -> int:
@@ -34,13 +34,16 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=100_000, help="how many vectors (100000)")
     parser.add_argument("--rounds", type=int, default=300, help="searches each (300)")
     parser.add_argument("--parts", default=PARTS, help=f"what to measure, of {PARTS} (all)")
-    parser.add_argument("--peers", action="store_true", help="compare with other engines, installed on demand")
+    parser.add_argument(
+        "--peers", nargs="?", const=PEERS, default="", help=f"other engines, installed on demand: of {PEERS} (all)"
+    )
     parser.add_argument("--json", type=Path, help="where to keep all figures")
     parser.add_argument("--keep", action="store_true", help="leave the database behind")
     parser.add_argument("--reuse", action="store_true", help="measure on what --keep left behind; leaves it again")
     arguments = parser.parse_args()
-    if unknown := set(arguments.parts.split(",")) - set(PARTS.split(",")):
-        parser.error(f"there is no part {', '.join(sorted(unknown))}: choose of {PARTS}")
+    for chosen, known in ((arguments.parts, PARTS), (arguments.peers, PEERS)):
+        if unknown := set(filter(None, chosen.split(","))) - set(known.split(",")):
+            parser.error(f"there is no {', '.join(sorted(unknown))}: choose of {known}")
 
     figures = measure(arguments)
     if arguments.json:
@@ -81,7 +84,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
             figures["article"] = measures.article(env, connection, vectors, queries, rounds // 3)
             show("The article's layout, the function in ORDER BY, against our search in words", figures["article"])
     if arguments.peers:
-        figures["peers"] = compare.all_peers(vectors, queries, figures["ours"]["ours"])
+        figures["peers"] = compare.with_peers(arguments.peers.split(","), vectors, queries, figures["ours"]["ours"])
         show("Other engines, at our recall@10", figures["peers"])
     if not arguments.keep and not arguments.reuse:
         database.drop(env)

@@ -24,17 +24,17 @@ PEERS = {
 K = 10
 
 
-def all_peers(vectors: Vectors, queries: Vectors, ours: dict[str, Any]) -> dict[str, Any]:
-    """Return how each engine's medians compare with ours at our recall@10, and its figures."""
+def with_peers(names: list[str], vectors: Vectors, queries: Vectors, ours: dict[str, Any]) -> dict[str, Any]:
+    """Return how each named engine's medians compare with ours at our recall@10, and its figures."""
     ratios: dict[str, Any] = {}
     rows: dict[str, Any] = {"ours": ours}
     with tempfile.TemporaryDirectory(prefix="polarlens-bench-") as folder:
         np.save(f"{folder}/vectors.npy", vectors)
         np.save(f"{folder}/queries.npy", queries[:200])
         np.save(f"{folder}/truth.npy", nearest(vectors, queries[:200], K))
-        for name, packages in PEERS.items():
+        for name in names:
             try:
-                rows[name] = measure(name, packages, folder, ours["recall@10"])
+                rows[name] = measure(name, PEERS[name], folder, ours["recall@10"])
             except (OSError, subprocess.SubprocessError, ValueError) as error:
                 said = getattr(error, "stderr", None) or str(error)
                 ratios[f"{name} was not measured"] = said.strip()[-400:]
