@@ -18,7 +18,7 @@ HERE = Path(__file__).resolve().parent
 # The script of each engine, and what it needs.
 PEERS = {
     "lancedb": ["lancedb", "numpy"],
-    "qdrant": ["qdrant-client", "qdrant-edge-py", "numpy"],
+    "qdrant": ["qdrant-edge-py", "numpy"],
     "pixeltable": ["pixeltable", "numpy"],
 }
 K = 10
