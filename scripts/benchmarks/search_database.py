@@ -36,6 +36,25 @@ def recreate() -> dict[str, str]:
     return env
 
 
+def existing(count: int) -> dict[str, str]:
+    """Return libpq's variables for the database that an earlier run left; end the program where there is none."""
+    env = {**LocalPostgres(state_home(), say=print).start(), "PGDATABASE": NAME}
+    try:
+        with connect(env) as connection:
+            row = connection.execute("select count(*) from search.image_embeddings").fetchone()
+            # A server that was started since has read nothing yet.
+            connection.execute(
+                "select pg_prewarm('search.image_embeddings__hnsw'), pg_prewarm('search.image_embeddings')"
+            )
+    except psycopg.Error as error:
+        sys.exit(f"There is no database to reuse ({error}): run it once with --keep.")
+    if row != (count,):
+        sys.exit(
+            f"The database that was kept has {row[0] if row else 0} vectors, not {count}: run it once with --keep."
+        )
+    return env
+
+
 def drop(env: dict[str, str]) -> None:
     """Delete the benchmark's database."""
     with connect({**env, "PGDATABASE": "postgres"}) as maintenance:
@@ -70,7 +89,7 @@ def text_model(vectors: Vectors) -> Iterator[str]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
-        wbufsize = -1  # head and body in one packet: two wait for each other's acknowledgement
+        disable_nagle_algorithm = True  # the end of an answer does not wait until its beginning is acknowledged
 
         def do_POST(self) -> None:
             request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -102,6 +121,12 @@ def install(env: dict[str, str], url: str, dimension: int) -> None:
                 [f"embedding/clip_{kind}", url, json.dumps({"input": kind, "dimension": dimension})],
             )
     run(env, "dbt", "run", cwd=CHECKOUT / "dbt_project")
+
+
+def move_model(env: dict[str, str], url: str) -> None:
+    """Have the models of a kept database answer at another address."""
+    with connect(env) as connection:
+        connection.execute("update polar_ai.models set model_url = %s", [url])
 
 
 def fill(connection: psycopg.Connection[Any], vectors: Vectors) -> dict[str, float]:
