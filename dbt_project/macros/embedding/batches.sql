@@ -6,6 +6,7 @@
     {% do polarlens.set_phase(run, 'embedding') %}
     {% do adapter.commit() %}
     {% do polarlens.ensure_table(settings, run) %}
+    {% do polarlens.check_contract(settings, run) %}
     {#- Half a batch is written while the other half is under way: together they are what a kill can cost. -#}
     {% set most = [settings.batch_size // 2, 1] | max %}
     {% set at = namespace(done=0, size=[most, 2 * settings.request_size] | min, in_flight=settings.requests_in_flight) %}
