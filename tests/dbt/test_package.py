@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import pytest
+
 from scripts.home import CHECKOUT
 from tests.dbt.conftest import Project
 from tests.support.database import Database
@@ -70,11 +72,15 @@ def test_a_project_embeds_its_own_table_and_searches_it_beside_the_photos(projec
     assert len(built) == 2
 
 
-def test_a_project_that_wants_no_photos_takes_the_macros(project: Project, tmp_path: Path) -> None:
-    database = project.database
-    home = install("notes", tmp_path, database)
-    database.dbt("seed", cwd=home, DBT_SCHEMA="notes")
-    output = database.dbt("run", cwd=home, DBT_SCHEMA="notes").stdout
+@pytest.fixture(scope="module")
+def notes(shared_project: Project, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return install("notes", tmp_path_factory.mktemp("installed"), shared_project.database)
+
+
+def test_a_project_that_wants_no_photos_takes_the_macros(shared_project: Project, notes: Path) -> None:
+    database = shared_project.database
+    database.dbt("seed", cwd=notes, DBT_SCHEMA="notes")
+    output = database.dbt("run", cwd=notes, DBT_SCHEMA="notes").stdout
     assert "PASS=3 WARN=0 ERROR=0 SKIP=0" in output  # two models and the hook
     assert database.rows("select rank, note_id from notes.notes_like_the_sea") == [(1, "n2")]
     made = database.rows(
@@ -86,8 +92,7 @@ def test_a_project_that_wants_no_photos_takes_the_macros(project: Project, tmp_p
     ]
 
 
-def test_a_database_without_polarlens_is_told_what_to_do(empty_database: Database, tmp_path: Path) -> None:
-    home = install("notes", tmp_path, empty_database)
-    failed = empty_database.dbt("run", cwd=home, check=False)
+def test_a_database_without_polarlens_is_told_what_to_do(empty_database: Database, notes: Path) -> None:
+    failed = empty_database.dbt("run", cwd=notes, check=False)
     assert failed.returncode != 0
     assert "has no polarlens: install it once, with `alembic upgrade head`" in failed.stdout

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,7 +40,7 @@ class Built:
 
 
 @pytest.fixture(scope="module")
-def built(shared_project: Project) -> Iterator[Built]:
+def built(shared_project: Project) -> Built:
     project = shared_project
     project.stage(project.photo("red.png", "red"))
     project.database.run("insert into polarlens.labels (label_set, label) values ('colours', 'red')")
@@ -49,12 +48,11 @@ def built(shared_project: Project) -> Iterator[Built]:
     made.dbt("build", "--selector", "embeddings")
     made.dbt("build")
     made.dbt("build", "--select", "embeddings")
-    made.dbt("source", "freshness")
     made.dbt("docs", "generate", "--static")
     target = project.database.dbt_target
     made.manifest = json.loads((target / "manifest.json").read_text())
     made.catalog = json.loads((target / "catalog.json").read_text())
-    yield made
+    return made
 
 
 def test_a_build_is_clean(built: Built) -> None:
@@ -112,7 +110,7 @@ def test_lineage_leads_from_staging_through_functions_to_the_dashboard(built: Bu
         # Those that only call a model, as their owner, read no table of embeddings.
         reads = any(node.endswith("_embeddings") for node in function["depends_on"]["nodes"])
         assert reads or function["config"]["meta"].get("definer"), f"{function['name']} is not in the lineage"
-    assert "model.polarlens.photos" in built.parents("exposure.polarlens.photo_search_notebook")
+    assert "model.polarlens.image_embeddings" in built.parents("exposure.polarlens.photo_search_notebook")
 
 
 def test_what_is_public_has_an_enforced_contract_and_what_is_not_is_no_dashboards(built: Built) -> None:
@@ -136,7 +134,6 @@ def test_embeddings_alone_by_selector_on_a_fresh_database_and_by_folder(built: B
 
 
 def test_freshness_tells_when_nothing_was_loaded_or_refreshed_for_long(built: Built) -> None:
-    assert built.said["source freshness"].count("PASS freshness of") == 3
     database = built.project.database
     database.run("update polarlens.image_paths set loaded_at = now() - interval '31 days'")
     database.run("update polarlens.refresh_runs set finished_at = now() - interval '8 days'")
@@ -147,6 +144,8 @@ def test_freshness_tells_when_nothing_was_loaded_or_refreshed_for_long(built: Bu
 
 
 def test_the_documentation_shows_the_page_the_lineage_and_the_functions(built: Built, browser: Browser) -> None:
+    # The front page of dbt's site is that of the project which polarlens is installed in.
+    assert "doc.polarlens.__overview__" not in built.manifest["docs"]
     site = (built.project.database.dbt_target / "static_index.html").as_uri()
     page = browser.new_page()
     page.goto(f"{site}#!/overview/polarlens")
