@@ -28,4 +28,3 @@ begin
         return next;
     end loop;
 end
--- depends_on: {{ ref('image_embeddings') }}

@@ -10,4 +10,3 @@ begin
         end
     ), 100);
 end
--- depends_on: {{ ref('image_embeddings') }}

@@ -13,4 +13,3 @@ begin
     end if;
     return l2_normalize(polar_ai.ai_embedding(v_model, photo)::vector);
 end
--- depends_on: {{ ref('image_embeddings') }}

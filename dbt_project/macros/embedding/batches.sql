@@ -6,6 +6,7 @@
     {% do polarlens.set_phase(run, 'embedding') %}
     {% do adapter.commit() %}
     {% do polarlens.ensure_table(settings, run) %}
+    {% do polarlens.check_contract(settings, run) %}
     {% set at = {
         'done': 0, 'size': [polarlens.largest_batch(settings), 2 * settings.request_size] | min,
         'in_flight': settings.requests_in_flight, 'fault': none

@@ -163,8 +163,8 @@
         {% do polarlens.set_phase(run, 'swapping') %}
         {% do polarlens.query(
             "select polar_ai._swap_table(" ~ polarlens.literal(settings.target) ~ "::regclass, " ~ polarlens.literal(settings.next) ~ "::regclass);
-            alter index " ~ settings.target.schema ~ "." ~ adapter.quote(settings.next.identifier ~ '_pkey') ~ " rename to " ~ adapter.quote(settings.target.identifier ~ '_pkey') ~ ";
-            alter index if exists " ~ settings.target.schema ~ "." ~ adapter.quote(settings.next.identifier ~ '__hnsw') ~ " rename to " ~ adapter.quote(settings.index_name) ~ ";
+            alter index " ~ adapter.quote(settings.target.schema) ~ "." ~ adapter.quote(settings.next.identifier ~ '_pkey') ~ " rename to " ~ adapter.quote(settings.target.identifier ~ '_pkey') ~ ";
+            alter index if exists " ~ adapter.quote(settings.target.schema) ~ "." ~ adapter.quote(settings.next.identifier ~ '__hnsw') ~ " rename to " ~ adapter.quote(settings.index_name) ~ ";
             delete from polarlens.embedding_spaces where relation = " ~ polarlens.literal(settings.relation) ~ ";
             update polarlens.embedding_spaces set relation = " ~ polarlens.literal(settings.relation) ~ "
             where relation = " ~ polarlens.literal(settings.next.schema ~ '.' ~ settings.next.identifier)

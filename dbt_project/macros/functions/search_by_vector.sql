@@ -7,7 +7,7 @@
     the list of spaces, never from the caller. -#}
 {% macro search_by_vector(kind, details, key, columns, filter_function) -%}
 {%- set spaces = polarlens.spaces() | selectattr(kind, 'defined') | list -%}
-{%- set default = ref(spaces[0][kind]) -%}
+{%- set default = polarlens.relation_of(spaces[0][kind]) -%}
 declare
     v_query {{ polarlens.vector_type(default) }} := query;
     v_embeddings text;
@@ -32,7 +32,7 @@ begin
 
     v_embeddings := case coalesce(model, '{{ spaces[0][kind] }}')
         {%- for space in spaces %}
-        when '{{ space[kind] }}' then '{{ ref(space[kind]) }}'
+        when '{{ space[kind] }}' then '{{ polarlens.relation_of(space[kind]) }}'
         {%- endfor %}
     end;
     if v_embeddings is null then
