@@ -23,7 +23,7 @@ NOTEBOOK = CHECKOUT / "scripts" / "examples" / "photo_search.ipynb"
 def ran(built: Project, reader_env: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     """The outputs of every code cell of a run with the rights that the notebook asks for."""
     built.database.run("grant polar_ai_user to examples_reader")
-    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    notebook = nbformat.read(NOTEBOOK, as_version=4)  # type: ignore[no-untyped-call]
     with pytest.MonkeyPatch.context() as patch:
         for name, value in {**reader_env, "MPLCONFIGDIR": str(tmp_path_factory.mktemp("matplotlib"))}.items():
             patch.setenv(name, value)

@@ -242,7 +242,7 @@ def test_a_database_without_photo_search(database: Database, visit: Go) -> None:
 def test_somebody_who_may_not_search(built: Project, visit: Go) -> None:
     built.database.run("create role gallery_stranger login password 'secret'")
     try:
-        with served(**built.database.env, **{"PGUSER": "gallery_stranger", "PGPASSWORD": "secret"}) as own:
+        with served(**{**built.database.env, "PGUSER": "gallery_stranger", "PGPASSWORD": "secret"}) as own:
             alert = visit(own).page.get_by_role("alert")
             expect(alert).to_contain_text("You may not search in this database")
             expect(alert).to_contain_text('grant polarlens_reader to "gallery_stranger";')

@@ -19,10 +19,10 @@ def built(server: dict[str, str], template: str, open_folder: Path) -> Iterator[
     """Coloured photos with all that is known of them, texts, labels and saved searches, after `dbt run`."""
     clip = ColourClip()
     service = ScriptedServer(clip)
-    folder = open_folder / "searched"
-    folder.mkdir()
-    folder.chmod(0o755)
     with new_database(server, template) as database:
+        folder = open_folder / f"searched-{database.env['PGDATABASE']}"
+        folder.mkdir()
+        folder.chmod(0o755)
         made = Project(database, clip, service, folder)
         made.register("text", logit_scale=50)
         made.register("image")
