@@ -10,15 +10,17 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from scripts.home import state_home
-from scripts.postgres import server_user
+from scripts.home import CHECKOUT, state_home
 from scripts.postgres.local import LocalPostgres
 from tests.dbt.conftest import Project
 from tests.search.collection import people_fill_in, stage_photos
 from tests.support.clip import ColourClip
 from tests.support.database import Database
 from tests.support.http_server import Reply, Request, ScriptedServer
+from tests.support.pages import Terminal, blocks
 
+PAGE = CHECKOUT / "scripts" / "operations" / "README.md"
+BLOCKS = blocks(PAGE)
 TOKEN, KEY, LOCATION_SECRET = "sk-a-token-worth-keeping", "the-key-of-the-tokens", "s3cret-of-the-location"
 
 
@@ -33,22 +35,16 @@ class Site:
     def database(self) -> Database:
         return self.project.database
 
-    def run(self, program: str, *arguments: str) -> str:
-        """Run one of the server's own programs (pg_dump …) against its database; fail where it fails."""
-        return run_program(self.postgres, self.database.env, program, *arguments)
+    def terminal(self, backup: Path) -> Terminal:
+        """A shell with the server's own programs, connected to its database."""
+        return terminal_at(self.postgres, self.database.env, backup)
 
 
-def run_program(postgres: LocalPostgres, env: dict[str, str], program: str, *arguments: str) -> str:
-    """Run one of a server's own programs, connected as ``env`` says; fail where it fails."""
+def terminal_at(postgres: LocalPostgres, env: dict[str, str], backup: Path) -> Terminal:
+    """Return a shell with a server's own programs in PATH, connected as ``env`` says."""
     places = postgres.places()
-    user = server_user.choose(postgres.cluster.data, print)
-    ran = user.run(
-        [str(places["bindir"] / program), *arguments],
-        {**env, "PATH": os.defpath, "LD_LIBRARY_PATH": str(places["libdir"])},
-        cwd=Path("/"),
-    )
-    assert ran.returncode == 0, ran.stdout
-    return ran.stdout
+    programs = {"PATH": f"{places['bindir']}:{os.environ['PATH']}", "LD_LIBRARY_PATH": str(places["libdir"])}
+    return Terminal(backup, **env, **programs, BACKUP=str(backup))
 
 
 def start_with_key(home: Path) -> tuple[LocalPostgres, dict[str, str]]:

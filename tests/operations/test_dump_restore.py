@@ -9,15 +9,16 @@ from pathlib import Path
 import pytest
 
 from tests.dbt.conftest import Project
-from tests.operations.conftest import Site, connect, refused, run_program, start_with_key
+from tests.operations.conftest import BLOCKS, Site, connect, refused, start_with_key, terminal_at
 from tests.search.test_documentation import uses_index
 from tests.support.database import Database
 
-RESTORED = "restored under another name"
+# The page's own commands.
+BACK_UP, RESTORE = (block.text for block in BLOCKS if block.language == "sh")
 SEARCH = "select rank, image_id, round(score::numeric, 4), path from search.search_images('something blue', k => 5)"
 KEPT = {
     "photos": "select image_id, path, title, attributes from polarlens.image_paths order by 1",
-    "embeddings": "select image_id, source_version, model_fingerprint, embedding::text from search.image_embeddings order by 1",
+    "embeddings": "select image_embeddings::text from search.image_embeddings order by 1",
     "errors": "select relation, source_key, message, attempts from polarlens.embedding_errors order by 1, 2",
     "models": "select * from polar_ai.models order by model_id",
     "tokens": "select * from polar_ai.model_secrets order by model_id",
@@ -27,7 +28,8 @@ KEPT = {
     "labels": "select photo_labels::text from search.photo_labels order by 1",
     "saved searches": "select saved_search_results::text from search.saved_search_results order by 1",
     "functions": """
-        select p.oid::regprocedure::text, coalesce(p.proacl::text, ''), coalesce(obj_description(p.oid), ''), md5(p.prosrc)
+        select
+            p.oid::regprocedure::text, coalesce(p.proacl::text, ''), coalesce(obj_description(p.oid), ''), md5(p.prosrc)
         from pg_proc as p
         where p.pronamespace in ('polar_ai'::regnamespace, 'search'::regnamespace, 'ganos_ai'::regnamespace)
         order by 1
@@ -78,21 +80,16 @@ def restored(site: Site, open_folder: Path) -> Iterator[Restored]:
     found = database.rows(SEARCH)
     assert len(found) == 5 and "blue" in str(found[0][3])
     assert len(before["tokens"]) == 2 and all(str(token).startswith("pgp:") for _, token in before["tokens"])
-    archive = open_folder / "dump"
-    archive.mkdir()
-    archive.chmod(0o777)
-    site.run("pg_dumpall", "--globals-only", "--no-role-passwords", f"--file={archive}/roles.sql")
-    site.run("pg_dump", "--format=custom", f"--file={archive}/polarlens.dump")
+    backup = open_folder / "backup"
+    backup.mkdir()
+    site.terminal(backup).run(BACK_UP)
 
     # In the backup's place: the old server is gone.
     site.postgres.stop()
     postgres, env = start_with_key(open_folder / "restored")
     try:
-        run_program(postgres, env, "psql", "--quiet", f"--file={archive}/roles.sql")
-        run_program(postgres, env, "createdb", RESTORED)
-        env = {**env, "PGDATABASE": RESTORED}
-        restore = ["--exit-on-error", "--jobs=2", f"--dbname={RESTORED}", f"{archive}/polarlens.dump"]
-        run_program(postgres, env, "pg_restore", *restore)
+        terminal_at(postgres, env, backup).run(RESTORE)
+        env = {**env, "PGDATABASE": "restored"}
         copy = connect(env)
         yield Restored(Project(copy, site.project.clip, site.project.service, site.project.folder), before, found)
         copy.connection.close()

@@ -83,7 +83,7 @@
         {% set row = polarlens.query(
             "with batch as materialized (" ~ polarlens.batch_inputs(settings, first, 1 if first == 0 else first + 32) ~ ")
             select e.item, e.error ->> 'message' as message, vector_dims(e.embedding::vector) as dimension
-            from polar_ai._embed_ahead(
+            from " ~ polarlens.runtime() ~ "._embed_ahead(
                 " ~ polarlens.literal(settings.model) ~ ", (select array_agg(b.input order by b.item) from batch as b),
                 null, " ~ settings.requests_in_flight ~ ", null
             ) as e
@@ -124,7 +124,7 @@ ahead as materialized (
 
 answers as materialized (
     select a.item, a.embedding, a.error
-    from polar_ai._embed_ahead(
+    from {{ polarlens.runtime() }}._embed_ahead(
         {{ polarlens.literal(settings.model) }},
         (select array_agg(b.input order by b.item) from batch as b),
         (select array_agg(b.input order by b.item) from ahead as b),
