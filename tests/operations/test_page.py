@@ -15,7 +15,6 @@ QUERIES = [statement for block in BLOCKS if block.language == "sql" for statemen
 NOT_RUN = {
     "alembic -x polar_ai=native": "tests/operations/test_native_extension.py runs both, on a stand-in for PolarDB",
     "scripts/docker/make_secrets": "needs a Docker engine; tests/docker looks at the files",
-    "select polar_ai.ai_allow('file:///photos')": "names what only the containers have",
     "git pull": "tests/operations/test_upgrade.py",
 }
 ALARMS = ("last_success", "in ('failed', 'died')", "as unfinished")

@@ -12,7 +12,9 @@ begin
     end if;
     in_fn := 'native';
     fingerprint := left(encode(sha256(convert_to(jsonb_build_array(
-        lower(v_model.model_provider), v_model.model_name, v_model.model_config - '{author_type,batch_size,logit_scale,batch}'::text[]
+        lower(v_model.model_provider),
+        v_model.model_name,
+        v_model.model_config - '{author_type,batch_size,logit_scale,batch}'::text[]
     )::text, 'UTF8')), 'hex'), 16);
 end
 $$;

@@ -13,7 +13,8 @@ comment on column polarlens.models.model_id is 'What SQL calls the model by.';
 comment on column polarlens.models.model_url is 'Where request bodies are posted to.';
 comment on column polarlens.models.model_provider is 'Free text.';
 comment on column polarlens.models.model_name is 'The service''s own name of the model.';
-comment on column polarlens.models.model_config is 'input, dimension, logit_scale and whatever else was registered; never the token.';
+comment on column polarlens.models.model_config is
+'input, dimension, logit_scale and whatever else was registered; never the token.';
 
 revoke all on polarlens.models from public;
 grant select on polarlens.models to polar_ai_user, polar_ai_admin;
