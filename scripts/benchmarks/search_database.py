@@ -23,6 +23,8 @@ from scripts.postgres.local import LocalPostgres
 
 NAME = "polarlens_bench_search"
 CITIES = 10
+INDEX = "search.image_embeddings__hnsw"
+BUILD_INDEX = "create index image_embeddings__hnsw on search.image_embeddings using hnsw (embedding halfvec_cosine_ops)"
 
 
 def recreate() -> dict[str, str]:
@@ -130,8 +132,14 @@ def move_model(env: dict[str, str], url: str) -> None:
 
 
 def fill(connection: psycopg.Connection[Any], vectors: Vectors) -> dict[str, float]:
-    """Load the vectors as photos taken a minute apart; return the index's build seconds and megabytes."""
-    connection.execute("drop index if exists search.image_embeddings__hnsw")
+    """Load the vectors and build the index on them; return its build seconds and megabytes."""
+    load(connection, vectors)
+    return build(connection, INDEX, BUILD_INDEX)
+
+
+def load(connection: psycopg.Connection[Any], vectors: Vectors) -> None:
+    """Load the vectors as photos taken a minute apart, in the place of what was there, without an index."""
+    connection.execute(f"drop index if exists {INDEX}")
     connection.execute("truncate search.image_embeddings; truncate polarlens.image_paths restart identity")
     connection.execute(
         sql.SQL(
@@ -146,16 +154,11 @@ def fill(connection: psycopg.Connection[Any], vectors: Vectors) -> dict[str, flo
     )
     load_embeddings(connection, sql.SQL("search.image_embeddings"), vectors)
     connection.execute("analyze polarlens.image_paths; analyze search.image_embeddings")
-    return build(
-        connection,
-        "search.image_embeddings__hnsw",
-        "create index image_embeddings__hnsw on search.image_embeddings using hnsw (embedding halfvec_cosine_ops)",
-    )
 
 
-def build(connection: psycopg.Connection[Any], name: str, statement: str) -> dict[str, float]:
-    """Build an index as the refresh does; return its seconds and megabytes."""
-    connection.execute("set maintenance_work_mem = '1800MB'")
+def build(connection: psycopg.Connection[Any], name: str, statement: str, memory: str = "1800MB") -> dict[str, float]:
+    """Build an index as the refresh does, with so much memory; return its seconds and megabytes."""
+    connection.execute(f"set maintenance_work_mem = '{memory}'".encode())
     started = time.perf_counter()
     connection.execute(statement.encode())
     seconds = time.perf_counter() - started

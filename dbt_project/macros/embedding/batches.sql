@@ -70,7 +70,7 @@ begin
         v_fault := v_counts.fault;
 
         {{ polarlens.progress_sql(run, settings.total ~ ' - v_last', 'v_embedded + v_counts.embedded', 'v_failed + v_counts.failed') }};
-        if (select m.fingerprint from polar_ai._model({{ model }}) as m) is distinct from {{ polarlens.literal(settings.fingerprint) }} then
+        if (select m.fingerprint from {{ polarlens.runtime() }}._model({{ model }}) as m) is distinct from {{ polarlens.literal(settings.fingerprint) }} then
             rollback;
             v_fault := 'model ' || {{ model }} || ' changed while it was embedding; what came of it meanwhile was dropped';
             exit;
@@ -128,7 +128,7 @@ $polarlens_batches$
         {% set row = polarlens.query(
             "with batch as materialized (" ~ polarlens.batch_inputs(settings, first, 1 if first == 0 else first + 32) ~ ")
             select e.item, e.error ->> 'message' as message, vector_dims(e.embedding::vector) as dimension
-            from polar_ai._embed_ahead(
+            from " ~ polarlens.runtime() ~ "._embed_ahead(
                 " ~ polarlens.literal(settings.model) ~ ", (select array_agg(b.input order by b.item) from batch as b),
                 null, " ~ settings.requests_in_flight ~ ", null
             ) as e
@@ -169,7 +169,7 @@ ahead as materialized (
 
 answers as materialized (
     select a.item, a.embedding, a.error
-    from polar_ai._embed_ahead(
+    from {{ polarlens.runtime() }}._embed_ahead(
         {{ polarlens.literal(settings.model) }},
         (select array_agg(b.input order by b.item) from batch as b),
         (select array_agg(b.input order by b.item) from ahead as b),

@@ -67,8 +67,8 @@
     greatest(1, {{ settings.requests_in_flight }} / greatest(1, (
         select count(*)
         from polarlens.refresh_status as r
-        inner join polar_ai._ai_models as other on r.model_id = other.model_id
-        inner join polar_ai._ai_models as ours
+        inner join {{ polarlens.runtime() }}.models as other on r.model_id = other.model_id
+        inner join {{ polarlens.runtime() }}.models as ours
             on ours.model_url = other.model_url and ours.model_id = {{ polarlens.literal(settings.model) }}
         where r.status = 'running' and r.phase = 'embedding'
     )))
