@@ -1,7 +1,10 @@
 """Superset's configuration; Superset itself reads this file (SUPERSET_CONFIG_PATH)."""
 
 import os
+import re
 from pathlib import Path
+
+from superset.errors import SupersetErrorType
 
 _home = Path(os.environ["SUPERSET_HOME"])
 
@@ -13,6 +16,17 @@ FEATURE_FLAGS = {"ENABLE_TEMPLATE_PROCESSING": True}
 
 # Photos are shown as small data: URLs in cards that the dashboard's own CSS lays out. Everything else stays sanitized.
 HTML_SANITIZATION_SCHEMA_EXTENSIONS = {"attributes": {"*": ["className"]}, "protocols": {"src": ["data"]}}
+
+# What went wrong and what to do, without the lines of the functions that said so.
+CUSTOM_DATABASE_ERRORS: dict[str, dict[re.Pattern[str], tuple[str, SupersetErrorType, dict[str, str]]]] = {
+    "polarlens": {
+        re.compile(r"\A(?P<said>.*?)\s*^CONTEXT:", re.S | re.M): (
+            "%(said)s",
+            SupersetErrorType.GENERIC_DB_ENGINE_ERROR,
+            {},
+        )
+    }
+}
 
 # Pages load from here and nowhere else, so that they look the same without a network.
 TALISMAN_CONFIG = {

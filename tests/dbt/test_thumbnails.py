@@ -29,7 +29,7 @@ def test_thumbnails_follow_the_photos(project: Project) -> None:
     run(project, thumbnail_size=24)
     found = made(project)
     assert set(found) == {"b.png", "c.png", "d.png"}
-    assert found["b.png"][0] is None and "there is no file" in found["b.png"][1]
+    assert found["b.png"][0] is None and "there is no file" in str(found["b.png"][1])
     changed = picture(found["c.png"][0])
     assert changed.size == (24, 16)
     assert all(abs(a - b) < 12 for a, b in zip(changed.getpixel((5, 5)), (255, 255, 0), strict=True))
