@@ -1,0 +1,60 @@
+-- A small JPEG of every embedded photo, for dashboards: so many a run, the newest first. Photos whose bytes changed get a
+-- new one; a photo that none can be made of keeps a row that says why. Calls no model.
+{{
+    config(
+        materialized='incremental',
+        unique_key='image_id',
+        on_schema_change='append_new_columns',
+        indexes=[{'columns': ['image_id'], 'unique': true}],
+        post_hook=[
+            "delete from {{ this }} as t
+            where not exists (select from {{ ref('image_embeddings') }} as e where e.image_id = t.image_id)",
+            "{{ polarlens.follow_row_security(this, ref('stg_image_paths'), 'image_id') }}"
+        ]
+    )
+}}
+
+{% set size = var('thumbnail_size', 240) | int %}
+
+with due as (
+
+    select
+        photos.image_id,
+        photos.path,
+        -- Of which bytes and size this is; another one is made again.
+        embeddings.source_version::text || '/{{ size }}' as version
+    from {{ ref('stg_image_paths') }} as photos
+    -- What is embedded has been read before: no run hangs on photos out of reach.
+    inner join {{ ref('image_embeddings') }} as embeddings on photos.image_id = embeddings.image_id
+    {% if is_incremental() %}
+        where not exists (
+            select from {{ this }} as made
+            where made.image_id = photos.image_id and made.version = embeddings.source_version::text || '/{{ size }}'
+        )
+    {% endif %}
+    order by photos.image_id desc
+    limit {{ var('thumbnails_per_run', 500) | int }}
+
+),
+
+made as (
+
+    select
+        due.image_id,
+        due.version,
+        thumbnail.content,
+        thumbnail.error
+    from due
+    -- What ai_thumbnail raises, this returns: one photo's error is not the others'.
+    cross join lateral polar_ai._thumbnail(
+        due.path, {{ size }}, polar_ai._location_permits(split_part(due.path, ':', 1))
+    ) as thumbnail
+
+)
+
+select
+    image_id,
+    'data:image/jpeg;base64,' || translate(encode(content, 'base64'), chr(10), '') as data_url,
+    error ->> 'message' as error_message,
+    version
+from made
