@@ -21,7 +21,7 @@ from typing import Any
 import psycopg
 
 from scripts.benchmarks import search_database as database
-from scripts.benchmarks.search import OURS, searcher
+from scripts.benchmarks.search_measures import OURS, Searcher
 from scripts.benchmarks.timing import in_turn
 from scripts.benchmarks.vectors import Vectors, as_literal, clustered
 
@@ -84,7 +84,7 @@ def measure(
     connection.add_notice_handler(lambda said: notices.append(said.message_primary or ""))
     print(f"{len(vectors):,} photos: building the index", flush=True)
     index = database.build(connection, database.INDEX, database.BUILD_INDEX, memory=f"{max(memory // 1024, 1024)}kB")
-    call = searcher(env, OURS, lambda n: [as_literal(queries[n % len(queries)])])
+    call = Searcher(env, OURS, lambda n: as_literal(queries[n % len(queries)]))
     latency = in_turn({"ours": call}, QUERIES)["ours"]
     staging, embeddings = connection.execute(
         "select pg_total_relation_size('polarlens.image_paths'),"
