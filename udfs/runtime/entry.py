@@ -26,6 +26,7 @@ from .interrupts import Operation, run, run_many
 from .loading import Reach, check_picture
 from .locations import Location, masked
 from .model import Model
+from .vectors import Literal
 
 T = TypeVar("T")
 Error = str | None  # PolarAIError.as_dict() as JSON
@@ -168,7 +169,7 @@ def embed(
         if isinstance(outcome, PolarAIError):
             yield position, None, json.dumps(outcome.as_dict())
         elif outcome is not None:
-            yield position, getattr(outcome, "literal", "") or str(outcome), None
+            yield position, str(outcome), None
     if fault is not None:
         error = json.dumps(fault.as_dict())
     if error is not None:
@@ -350,7 +351,7 @@ def _embedded(plpy: Any, model: Model, permit: str, content: str | bytes) -> lis
     (outcome,) = embedder.embed([content], operation, poll, 1)
     if isinstance(outcome, PolarAIError):
         raise outcome
-    return outcome
+    return outcome.floats() if isinstance(outcome, Literal) else outcome
 
 
 def _body(embedder: Embedder, content: str | None) -> Any:
