@@ -12,6 +12,7 @@ from alembic.util.exc import CommandError
 
 from alembic import context
 from udfs import install
+from udfs.polardb import keeps_native_extension
 from udfs.sql_text import literal_sql
 
 SCHEMA = "polarlens"
@@ -26,6 +27,17 @@ begin
     -- The extension's own script is made from this one.
     if current_setting('polarlens.creating_extension', true) = 'on' then
         return;
+    end if;
+    if exists (
+        select from pg_extension as e
+        where e.extname = 'polar_ai' and not exists (
+            select from pg_depend as d
+            where d.refclassid = 'pg_extension'::regclass and d.refobjid = e.oid and d.deptype = 'e'
+                and d.classid = 'pg_namespace'::regclass and d.objid = to_regnamespace('polarlens')
+        )
+    ) then
+        raise exception 'this database has an extension polar_ai of its own: PolarDB''s, it seems'
+        using hint = 'Keep it, and put beside it what dbt needs: alembic -x polar_ai=native upgrade head';
     end if;
     for v_member in
         select d.classid, d.objid, o.type, o.identity
@@ -46,6 +58,19 @@ begin
         );
     end loop;
     drop extension if exists polar_ai;
+end
+$$
+"""
+
+# The opposite: the database's own extension stays.
+REQUIRE_NATIVE = r"""
+do $$
+begin
+    if not exists (select from pg_extension where extname = 'polar_ai')
+        or to_regclass('polar_ai.permit_key') is not null then
+        raise exception 'this database has no extension polar_ai of its own to keep'
+        using hint = 'Leave out -x polar_ai=native.';
+    end if;
 end
 $$
 """
@@ -91,7 +116,7 @@ def run(connection: sa.Connection | None) -> None:
             # One at a time: a second upgrade waits, and then finds nothing left to do.
             context.execute(literal_sql(f"select pg_advisory_xact_lock(hashtext('{SCHEMA} migrations'))"))
         if command in ("upgrade", "downgrade"):
-            context.execute(literal_sql(ADOPT_EXTENSION))
+            context.execute(literal_sql(REQUIRE_NATIVE if keeps_native_extension() else ADOPT_EXTENSION))
         if command == "upgrade":
             # Alembic creates its version table before the first migration could create the schema for it.
             context.execute(literal_sql(f"create schema if not exists {SCHEMA}"))
@@ -126,16 +151,19 @@ def _at_base(connection: sa.Connection | None, reached: list[str]) -> bool:
 
 def _install_functions(connection: sa.Connection | None) -> None:
     """Create or replace every function, unless the database already has exactly these."""
-    wanted = install.code_hash()
+    native = keeps_native_extension()
+    scripts = install.native_statements() if native else install.statements()
+    wanted = install.code_hash(scripts)
     if connection is not None:
         installed = connection.execute(sa.text(f"select code_hash from {SCHEMA}.installed_code")).scalar()
         if installed == wanted:
             return
     # Internal functions are made anew, whatever their signature was: CREATE OR REPLACE could not change it.
-    context.execute(literal_sql(DROP_INTERNAL_FUNCTIONS))
+    schema = SCHEMA if native else "polar_ai"
+    context.execute(literal_sql(DROP_INTERNAL_FUNCTIONS.replace("'polar_ai'", f"'{schema}'")))
     # A SQL function may name one that a later file creates.
     context.execute(literal_sql("set local check_function_bodies = off"))
-    for script in install.statements():
+    for script in scripts:
         context.execute(literal_sql(script))
     context.execute(
         literal_sql(

@@ -258,6 +258,7 @@ def main() -> int:
     print(f"""
 Everything ran in {time.monotonic() - started:.0f} s. Try next:
 
+  scripts/gallery --serve                            # a page to search in, and to drop a photo on
   eval "$(scripts/local_postgres.py env)"            # point dbt, Alembic and your programs at this server
   scripts/local_postgres.py psql -c "select * from search.search_images('a red motorcycle', k => 3)"
   scripts/quickstart ~/Pictures --query "a birthday cake"

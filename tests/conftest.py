@@ -22,6 +22,9 @@ from scripts.postgres.local import LocalPostgres
 from tests.support.browser import running_chromium
 from tests.support.database import Database, new_database
 from tests.support.http_server import ScriptedServer
+from tests.support.searched import built, copy_of, project_copy
+
+__all__ = ["built", "copy_of", "project_copy"]  # fixtures, for every test
 
 for name in [name for name in os.environ if name.startswith("PG")]:
     del os.environ[name]

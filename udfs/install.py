@@ -65,9 +65,21 @@ def statements() -> list[str]:
     return [_loader(), *(_filled(file.read_text("utf-8")) for file in files)]
 
 
-def code_hash() -> str:
-    """Return the hash of everything that statements() installs."""
-    return hashlib.sha256("\0".join(statements()).encode()).hexdigest()
+# Written in SQL alone: in the schema polarlens they serve beside PolarDB's own extension as well.
+SHARED = ("_embedding_error", "_index_progress", "_raise", "_swap_table", "refresh_status")
+
+
+def native_statements() -> list[str]:
+    """Return what is installed beside PolarDB's own extension polar_ai: all that dbt needs, without PL/Python."""
+    shared = [
+        (HERE / "polar_ai" / f"{name}.sql").read_text("utf-8").replace("polar_ai.", "polarlens.") for name in SHARED
+    ]
+    return [*shared, *(file.read_text("utf-8") for file in sorted((HERE / "native").glob("*.sql")))]
+
+
+def code_hash(scripts: list[str] | None = None) -> str:
+    """Return the hash of everything that statements(), or these scripts, install."""
+    return hashlib.sha256("\0".join(scripts or statements()).encode()).hexdigest()
 
 
 def _filled(sql: str) -> str:

@@ -8,6 +8,7 @@ Create Date: 2026-11-23
 from __future__ import annotations
 
 from alembic import op
+from udfs.polardb import keeps_native_extension
 from udfs.sql_text import literal_sql
 
 revision = "0001"
@@ -21,11 +22,6 @@ def upgrade() -> None:
         literal_sql("""
         comment on schema polarlens is
         'What polarlens keeps about its own work: staging tables, refresh runs, errors. dbt builds in a schema of its own.';
-
-        create schema polar_ai;
-
-        comment on schema polar_ai is
-        'Models callable from SQL: the registry and the functions of POLAR_AI, and what goes beyond them.';
 
         -- An upgrade that changes no function installs none.
         create table polarlens.installed_code (
@@ -53,13 +49,25 @@ def upgrade() -> None:
     """)
     )
 
+    if not keeps_native_extension():
+        op.execute(
+            literal_sql("""
+            create schema polar_ai;
+
+            comment on schema polar_ai is
+            'Models callable from SQL: the registry and the functions of POLAR_AI, and what goes beyond them.';
+        """)
+        )
+
+    extensions = "'vector'" if keeps_native_extension() else "'vector', 'plpython3u'"
     op.execute(
-        literal_sql("""
+        literal_sql(
+            """
         do $$
         declare
             v_name text;
         begin
-            foreach v_name in array array['vector', 'plpython3u'] loop
+            foreach v_name in array array[@extensions@] loop
                 if not exists (select from pg_extension where extname = v_name) then
                     if not exists (select from pg_available_extensions where name = v_name) then
                         raise exception 'this server does not offer the extension %', v_name
@@ -94,18 +102,19 @@ def upgrade() -> None:
         end
         $$;
 
-        grant usage on schema polar_ai to polar_ai_admin, polar_ai_user;
         grant usage on schema polarlens to polar_ai_admin, polar_ai_user;
-    """)
+    """.replace("@extensions@", extensions)
+        )
     )
+    if not keeps_native_extension():
+        op.execute(literal_sql("grant usage on schema polar_ai to polar_ai_admin, polar_ai_user;"))
 
 
 def downgrade() -> None:
+    if not keeps_native_extension():
+        op.execute(literal_sql("drop schema if exists ganos_ai cascade; drop schema polar_ai cascade;"))
     op.execute(
         literal_sql("""
-        drop schema if exists ganos_ai cascade;
-        drop schema polar_ai cascade;
-
         do $$
         declare
             v_role text;

@@ -8,6 +8,7 @@ Create Date: 2026-11-23
 from __future__ import annotations
 
 from alembic import op
+from udfs.polardb import keeps_native_extension
 from udfs.sql_text import literal_sql
 
 revision = "0008"
@@ -17,6 +18,8 @@ depends_on = None
 
 
 def upgrade() -> None:
+    if keeps_native_extension():
+        return
     op.execute(
         literal_sql("""
         create table polar_ai.locations (
@@ -53,6 +56,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    if keeps_native_extension():
+        return
     op.execute(
         literal_sql("""
         do $$

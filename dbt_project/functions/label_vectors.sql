@@ -18,14 +18,13 @@ begin
     end if;
     for label, embedding, v_fault in
         select v_labels[a.item], l2_normalize(a.embedding::vector), a.error
-        from polar_ai._embed(v_model, array(
+        from {{ polarlens.runtime() }}._embed(v_model, array(
             select {{ polarlens.label_prompt('l.label') }} from unnest(v_labels) with ordinality as l (label, n) order by l.n
         )) as a
     loop
         if v_fault is not null then
-            perform polar_ai._raise(v_fault);
+            perform {{ polarlens.runtime() }}._raise(v_fault);
         end if;
         return next;
     end loop;
 end
--- depends_on: {{ ref('image_embeddings') }}

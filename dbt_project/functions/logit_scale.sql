@@ -2,7 +2,7 @@
 begin
     return coalesce((
         select (m.model_config ->> 'logit_scale')::double precision
-        from polar_ai.models as m
+        from {{ polarlens.runtime() }}.models as m
         where m.model_id = case coalesce(model, '{{ polarlens.spaces()[0].images }}')
             {%- for space in polarlens.spaces() %}
             when '{{ space.images }}' then '{{ space.text_model }}'
@@ -10,4 +10,3 @@ begin
         end
     ), 100);
 end
--- depends_on: {{ ref('image_embeddings') }}

@@ -11,6 +11,5 @@ begin
     if v_model is null then
         {{ polarlens.unknown_space('model', 'images') }}
     end if;
-    return l2_normalize(polar_ai.ai_embedding(v_model, query)::vector);
+    return l2_normalize({{ polarlens.runtime() }}.ai_embedding(v_model, query)::vector);
 end
--- depends_on: {{ ref('image_embeddings') }}

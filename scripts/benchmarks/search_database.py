@@ -23,6 +23,8 @@ from scripts.postgres.local import LocalPostgres
 
 NAME = "polarlens_bench_search"
 CITIES = 10
+INDEX = "search.image_embeddings__hnsw"
+BUILD_INDEX = "create index image_embeddings__hnsw on search.image_embeddings using hnsw (embedding halfvec_cosine_ops)"
 
 
 def recreate() -> dict[str, str]:
@@ -33,6 +35,25 @@ def recreate() -> dict[str, str]:
         maintenance.execute(f"create database {NAME}")
     env = {**server, "PGDATABASE": NAME}
     run(env, "alembic", "upgrade", "head", cwd=CHECKOUT)
+    return env
+
+
+def existing(count: int) -> dict[str, str]:
+    """Return libpq's variables for the database that an earlier run left; end the program where there is none."""
+    env = {**LocalPostgres(state_home(), say=print).start(), "PGDATABASE": NAME}
+    try:
+        with connect(env) as connection:
+            row = connection.execute("select count(*) from search.image_embeddings").fetchone()
+            # A server that was started since has read nothing yet.
+            connection.execute(
+                "select pg_prewarm('search.image_embeddings__hnsw'), pg_prewarm('search.image_embeddings')"
+            )
+    except psycopg.Error as error:
+        sys.exit(f"There is no database to reuse ({error}): run it once with --keep.")
+    if row != (count,):
+        sys.exit(
+            f"The database that was kept has {row[0] if row else 0} vectors, not {count}: run it once with --keep."
+        )
     return env
 
 
@@ -70,7 +91,7 @@ def text_model(vectors: Vectors) -> Iterator[str]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
-        wbufsize = -1  # head and body in one packet: two wait for each other's acknowledgement
+        disable_nagle_algorithm = True  # the end of an answer does not wait until its beginning is acknowledged
 
         def do_POST(self) -> None:
             request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -104,9 +125,21 @@ def install(env: dict[str, str], url: str, dimension: int) -> None:
     run(env, "dbt", "run", cwd=CHECKOUT / "dbt_project")
 
 
+def move_model(env: dict[str, str], url: str) -> None:
+    """Have the models of a kept database answer at another address."""
+    with connect(env) as connection:
+        connection.execute("update polar_ai.models set model_url = %s", [url])
+
+
 def fill(connection: psycopg.Connection[Any], vectors: Vectors) -> dict[str, float]:
-    """Load the vectors as photos taken a minute apart; return the index's build seconds and megabytes."""
-    connection.execute("drop index if exists search.image_embeddings__hnsw")
+    """Load the vectors and build the index on them; return its build seconds and megabytes."""
+    load(connection, vectors)
+    return build(connection, INDEX, BUILD_INDEX)
+
+
+def load(connection: psycopg.Connection[Any], vectors: Vectors) -> None:
+    """Load the vectors as photos taken a minute apart, in the place of what was there, without an index."""
+    connection.execute(f"drop index if exists {INDEX}")
     connection.execute("truncate search.image_embeddings; truncate polarlens.image_paths restart identity")
     connection.execute(
         sql.SQL(
@@ -121,16 +154,11 @@ def fill(connection: psycopg.Connection[Any], vectors: Vectors) -> dict[str, flo
     )
     load_embeddings(connection, sql.SQL("search.image_embeddings"), vectors)
     connection.execute("analyze polarlens.image_paths; analyze search.image_embeddings")
-    return build(
-        connection,
-        "search.image_embeddings__hnsw",
-        "create index image_embeddings__hnsw on search.image_embeddings using hnsw (embedding halfvec_cosine_ops)",
-    )
 
 
-def build(connection: psycopg.Connection[Any], name: str, statement: str) -> dict[str, float]:
-    """Build an index as the refresh does; return its seconds and megabytes."""
-    connection.execute("set maintenance_work_mem = '1800MB'")
+def build(connection: psycopg.Connection[Any], name: str, statement: str, memory: str = "1800MB") -> dict[str, float]:
+    """Build an index as the refresh does, with so much memory; return its seconds and megabytes."""
+    connection.execute(f"set maintenance_work_mem = '{memory}'".encode())
     started = time.perf_counter()
     connection.execute(statement.encode())
     seconds = time.perf_counter() - started

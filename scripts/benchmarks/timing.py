@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import statistics
-import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +27,14 @@ class Latency:
         return cls(statistics.median(ordered) * 1e3, ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))] * 1e3)
 
 
+@dataclass(frozen=True)
+class Throughput:
+    """What several clients at once see, and get done in a second."""
+
+    latency: Latency
+    per_second: float
+
+
 def in_turn(calls: dict[str, Call], rounds: int) -> dict[str, Latency]:
     """Call each with 0 … rounds - 1, one after the other, and return their latencies; the first tenth is warming up."""
     taken: dict[str, list[float]] = {name: [] for name in calls}
@@ -39,23 +48,32 @@ def in_turn(calls: dict[str, Call], rounds: int) -> dict[str, Latency]:
     return {name: Latency.of(seconds[rounds // 10 :]) for name, seconds in taken.items()}
 
 
-def at_once(make: Callable[[], Call], clients: int, rounds: int) -> tuple[Latency, float]:
-    """Let ``clients`` threads call ``rounds`` times each; return the latency and the calls per second."""
-    taken: list[float] = []
-    calls = [make() for _ in range(clients)]
-    for call in calls:
+def at_once(makers: dict[str, Callable[[], Call]], clients: int, rounds: int, turns: int = 5) -> dict[str, Throughput]:
+    """Let ``clients`` threads call each ``rounds`` times, every thread with a call of its own, in ``turns`` turns."""
+    calls = {name: [make() for _ in range(clients)] for name, make in makers.items()}
+    taken: dict[str, list[float]] = {name: [] for name in makers}
+    spent = dict.fromkeys(makers, 0.0)
+    for call in itertools.chain(*calls.values()):
         call(0)
-
-    def client(call: Call, offset: int) -> None:
-        for number in range(rounds):
+    each = -(-rounds // turns)
+    names = list(makers)
+    for turn in range(turns):
+        # Nobody always comes after the same one.
+        for name in names[turn % len(names) :] + names[: turn % len(names)]:
             started = time.perf_counter()
-            call(offset + number)
-            taken.append(time.perf_counter() - started)
+            with ThreadPoolExecutor(clients) as pool:
+                for seconds in pool.map(
+                    _timed, calls[name], range(turn * each, turn * each + 37 * clients, 37), [each] * clients
+                ):
+                    taken[name] += seconds
+            spent[name] += time.perf_counter() - started
+    return {name: Throughput(Latency.of(taken[name]), len(taken[name]) / spent[name]) for name in names}
 
-    threads = [threading.Thread(target=client, args=(call, 37 * n)) for n, call in enumerate(calls)]
-    started = time.perf_counter()
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return Latency.of(taken), len(taken) / (time.perf_counter() - started)
+
+def _timed(call: Call, offset: int, rounds: int) -> list[float]:
+    taken = []
+    for number in range(offset, offset + rounds):
+        started = time.perf_counter()
+        call(number)
+        taken.append(time.perf_counter() - started)
+    return taken

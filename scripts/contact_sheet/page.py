@@ -14,12 +14,20 @@ from scripts.contact_sheet.photos import Loaded, scaled
 from scripts.contact_sheet.searches import Search, printable, short_name
 
 THUMBNAIL = (360, 288)
+SHEET = Path(__file__).with_name("page.html")
 
 
-def render_page(searches: list[Search], photos: Mapping[str, Loaded], heading: str, model: str) -> str:
-    """Fill the template; everything in it is escaped, as paths and queries are anybody's."""
+def render_page(
+    searches: list[Search],
+    photos: Mapping[str, Loaded],
+    heading: str,
+    model: str,
+    template: Path = SHEET,
+    **more: object,
+) -> str:
+    """Fill the template, or one that extends it; everything in it is escaped, as paths and queries are anybody's."""
     templates = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
+        loader=FileSystemLoader([template.parent, SHEET.parent]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -28,8 +36,14 @@ def render_page(searches: list[Search], photos: Mapping[str, Loaded], heading: s
     templates.filters |= {"printable": printable, "short_name": short_name}
     # A photo that several searches found is embedded each time, as without scripts there is no sharing.
     thumbnails = {path: data_uri(photo) for path, photo in photos.items() if isinstance(photo, Image.Image)}
-    return templates.get_template("page.html").render(
-        searches=searches, photos=photos, thumbnails=thumbnails, heading=heading, model=model, size=THUMBNAIL
+    return templates.get_template(template.name).render(
+        searches=searches,
+        photos=photos,
+        thumbnails=thumbnails,
+        heading=heading,
+        model=model,
+        size=THUMBNAIL,
+        **more,
     )
 
 

@@ -9,21 +9,26 @@ from urllib.parse import unquote, urlsplit
 
 @dataclass(frozen=True)
 class Result:
-    """One photo that a search found; ``path`` is a local path, a file:// or an http(s):// URL."""
+    """One photo that a search found; ``path`` is a local path, a file:// or an http(s):// URL.
+
+    ``key`` is its key in the database, for pages that can search for more like it.
+    """
 
     rank: int
     path: str
     score: float
+    key: int | None = None
 
 
 @dataclass(frozen=True)
 class Search:
-    """One search: its words or its photo, the SQL that ran, and what it found."""
+    """One search: its words or its photo, the SQL that ran, and what it found (or why nothing: ``nothing``)."""
 
     title: str
     sql: str
     results: list[Result] = field(default_factory=list)
     query_image: str | None = None
+    nothing: str = "No photos found"
 
     def photos(self) -> Iterator[str]:
         """Yield the path of every photo that this search shows."""

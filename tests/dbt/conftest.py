@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from tests.support.clip import COLOURS, ColourClip
-from tests.support.database import Database
+from tests.support.database import Database, new_database
 from tests.support.http_server import ScriptedServer
 
 
@@ -54,14 +54,29 @@ class Project:
 
 
 @pytest.fixture
-def project(database: Database, http_server: Callable[..., ScriptedServer], open_folder: Path) -> Iterator[Project]:
+def project(database: Database, http_server: Callable[..., ScriptedServer], open_folder: Path) -> Project:
     """A project with both models registered and no photos yet."""
     clip = ColourClip()
+    return new_project(database, clip, http_server(clip), open_folder)
+
+
+@pytest.fixture(scope="module")
+def shared_project(server: dict[str, str], template: str, open_folder: Path) -> Iterator[Project]:
+    """The same, once for all tests of a module."""
+    clip = ColourClip()
+    service = ScriptedServer(clip)
+    with new_database(server, template) as database:
+        yield new_project(database, clip, service, open_folder)
+    service.close()
+
+
+def new_project(database: Database, clip: ColourClip, service: ScriptedServer, open_folder: Path) -> Project:
+    """Register both models, and make a folder for photos that may be read."""
     folder = open_folder / f"photos-{database.env['PGDATABASE']}"
     folder.mkdir()
     folder.chmod(0o755)
-    made = Project(database, clip, http_server(clip), folder)
+    made = Project(database, clip, service, folder)
     made.register("text")
     made.register("image")
     database.run("select polar_ai.ai_allow(%s)", f"file://{folder}")
-    yield made
+    return made

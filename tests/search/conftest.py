@@ -1,68 +1,18 @@
-"""A collection to search, built once by dbt; tests that change something work on a copy."""
+"""People who search the collection."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 
 import psycopg
 import pytest
 from psycopg import sql
 
 from tests.dbt.conftest import Project, project  # noqa: F401 - the fixture, for a database of one's own
-from tests.search.collection import COLOURED, people_fill_in, stage_photos
-from tests.support.clip import ColourClip
-from tests.support.database import Database, new_database
-from tests.support.http_server import ScriptedServer
+from tests.support.database import Database
 
 _numbers = itertools.count(1)
-
-
-@pytest.fixture(scope="session")
-def built(server: dict[str, str], template: str, open_folder: Path) -> Iterator[Project]:
-    """Coloured photos with all that is known of them, texts, labels and saved searches, after `dbt run`."""
-    clip = ColourClip()
-    service = ScriptedServer(clip)
-    folder = open_folder / "searched"
-    folder.mkdir()
-    folder.chmod(0o755)
-    with new_database(server, template) as database:
-        made = Project(database, clip, service, folder)
-        made.register("text", logit_scale=50)
-        made.register("image")
-        database.run("select polar_ai.ai_allow(%s)", f"file://{folder}")
-        stage_photos(made)
-        people_fill_in(made)
-        database.dbt("run")
-        assert database.value("select count(*) from search.image_embeddings") == len(COLOURED)
-        yield made
-    service.close()
-
-
-@pytest.fixture
-def project_copy(built: Project, copy_of: Callable[[Database], Database]) -> Project:
-    """A copy of the collection, to change."""
-    return Project(copy_of(built.database), built.clip, built.service, built.folder)
-
-
-@pytest.fixture
-def copy_of(server: dict[str, str]) -> Iterator[Callable[[Database], Database]]:
-    """Copy a database: copy_of(database)."""
-    open_ones = []
-
-    def copy(source: Database) -> Database:
-        # A database is copied while nobody is in it.
-        source.connection.close()
-        context = new_database(server, source.env["PGDATABASE"])
-        made = context.__enter__()
-        source.connection = source.connect()
-        open_ones.append(context)
-        return made
-
-    yield copy
-    for context in open_ones:
-        context.__exit__(None, None, None)
 
 
 @pytest.fixture

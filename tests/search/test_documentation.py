@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+from pathlib import Path
 
 import psycopg
 
@@ -32,6 +34,23 @@ def test_every_example_runs_and_readers_run_every_search(project_copy: Project) 
                 reader.execute(statement.encode()).fetchall()
 
 
+def test_every_macro_example_is_a_model(project_copy: Project, tmp_path: Path) -> None:
+    blocks = re.findall(r"```jinja\n(.*?)```", PAGE.read_text("utf-8"), flags=re.DOTALL)
+    assert len(blocks) >= 5
+    folder = tmp_path / "dbt_project"
+    shutil.copytree(CHECKOUT / "dbt_project", folder, ignore=shutil.ignore_patterns("target", "logs"))
+    for number, block in enumerate(blocks):
+        (folder / "models" / f"example_{number}.sql").write_text(block)
+    before = len(project_copy.service.requests)
+    project_copy.database.dbt("run", "--select", "example_*", cwd=folder)
+    # Three of them name a query in words. Views: each is embedded when it is read, and once.
+    assert len(project_copy.service.requests) == before
+    for number in range(len(blocks)):
+        with project_copy.database.connect() as connection:
+            assert connection.execute(f"select * from search.example_{number}".encode()).fetchall(), blocks[number]
+    assert len(project_copy.service.requests) == before + 3
+
+
 def test_the_named_views_are_all_there_are(built: Project) -> None:
     text = PAGE.read_text("utf-8")
     for (name,) in built.database.rows(
@@ -56,10 +75,27 @@ def test_the_safe_shape_uses_the_index_and_the_traps_do_not(built: Project) -> N
         assert uses_index(connection, subselect)
         assert not uses_index(connection, bare.format("embedding <=> (select search.query_vector('red')) desc"))
         assert not uses_index(connection, bare.format("1 - (embedding <=> (select search.query_vector('red'))) desc"))
-        calls = "explain (analyze, costs off) "
-        before = len(built.service.requests)
-        connection.execute((calls + subselect.replace("'red'", "'a new text'")).encode())
-        assert len(built.service.requests) == before + 1
+        for number, statement in enumerate((safe, subselect)):
+            before = len(built.service.requests)
+            text = f"a new text {number}"
+            connection.execute(
+                re.sub(r"query_vector\('[^']*'\)", f"query_vector('{text}')", statement).encode()
+            ).fetchall()
+            assert len(built.service.requests) == before + 1
+            assert calls(connection, statement) == 1
+        assert calls(connection, bare.format("embedding <=> search.query_vector('red')")) >= 7
+
+
+def calls(connection: psycopg.Connection, statement: str) -> int:
+    """Return how often a statement calls query_vector."""
+    counted = "select coalesce(pg_stat_get_xact_function_calls('search.query_vector(text, text)'::regprocedure), 0)"
+    counts = []
+    with connection.transaction():
+        connection.execute("set local track_functions = 'all'")
+        # What earlier transactions called may not be written down yet: only the difference counts.
+        for one in (counted, statement, counted):
+            counts.append(connection.execute(one.encode()).fetchall()[0][0])
+    return int(counts[2] - counts[0])
 
 
 def test_the_articles_own_statements_keep_working(project_copy: Project) -> None:

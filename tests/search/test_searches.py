@@ -228,6 +228,20 @@ ERRORS = [
     ("search_images_by_vector('[1,0,0,0]', model => 'text_embeddings')", "42704", "there is no model text_embeddings"),
     ("search_texts_by_image(999)", "P0002", "photo 999 has no embedding"),
     ("search_images_fused('red', models => array['x'])", "42704", "there is no model x"),
+    ("search_images_by_vector('[1,2,3]', k => 200)", "22000", "the query vector has 3 dimensions"),
+    ("search_texts_by_vector(null)", "22004", "the query vector is NULL"),
+    ("search_texts_by_vector('[1,2,3]')", "22000", "the query vector has 3 dimensions"),
+    ("search_texts_by_vector('[0,0,0,0]')", "22023", "all zeros"),
+    ("search_texts('')", "22004", "the query is empty"),
+    ("search_images_hybrid(null)", "22004", "the query is empty"),
+    ("search_images_fused(' ')", "22004", "the query is empty"),
+    ("search_texts_by_photo(null)", "22004", "the photo is empty"),
+    ("search_images_by_photo('/nowhere/at/all.jpg')", "42501", "refused to read"),
+    ("query_vector('')", "22004", "the query is empty"),
+    ("query_vector('red', model => 'x')", "42704", "there is no model x"),
+    ("photo_vector(null)", "22004", "the photo is empty"),
+    ("classify_photo('', array['red'])", "22004", "the photo is empty"),
+    ("label_vectors(array[' ', null])", "22004", "there are no labels"),
     ("classify_images(array[]::text[])", "22004", "there are no labels"),
     ("classify_images_by_set('none')", "P0002", "there is no embedded label in the set none"),
 ]
@@ -239,6 +253,52 @@ def test_errors_say_what_is_wrong(built: Project, call: str, sqlstate: str, mess
         built.database.rows(f"select * from search.{call}")
     assert caught.value.sqlstate == sqlstate
     assert message in (caught.value.diag.message_primary or "")
+
+
+WRONG = [
+    ("k", "0", "22023", "k is 0"),
+    ("k", "-5", "22023", "k is -5"),
+    ("k", "null", "22023", "k is NULL"),
+    ("k", "10001", "22023", "k is 10001"),
+    ("ef_search", "0", "22023", "ef_search is 0"),
+    ("ef_search", "1001", "22023", "ef_search is 1001"),
+    ("model", "'nothing'", "42704", "there is no model nothing"),
+    ("models", "array['nothing']", "42704", "there is no model nothing"),
+    ("filters", "'[]'", "22023", "filters is a JSON array"),
+    ("filters", """'{"no": 1}'""", "22023", "there is no filter no"),
+    ("filters", """'{"ids": "all"}'""", "22023", "the filter ids is"),
+]
+RIGHT = {
+    "query": "'red'",
+    "source_image_id": "1",
+    "photo": "%(photo)s",
+    "labels": "array['red']",
+    "label_set": "'food'",
+}
+
+
+def test_every_search_refuses_every_wrong_argument_by_name(built: Project) -> None:
+    photo = built.photo("new/wrong.png", "red")
+    functions = built.database.rows(
+        """
+        select p.proname, p.proargnames[1:p.pronargs] from pg_proc as p
+        where p.pronamespace = 'search'::regnamespace and p.proname ~ '^(search|classify)_'
+        """
+    )
+    assert len(functions) >= 13
+    refused = 0
+    for function, arguments in functions:
+        first = "'[1,0,0,0]'" if function.endswith("by_vector") else RIGHT[arguments[0]]
+        required = [first, RIGHT["labels"]] if function == "classify_photo" else [first]
+        for name, value, sqlstate, message in WRONG:
+            if name in arguments:
+                call = f"select * from search.{function}({', '.join(required)}, {name} => {value})"
+                with pytest.raises(psycopg.Error) as caught:
+                    built.database.connection.execute(call.encode(), {"photo": photo})
+                assert (caught.value.sqlstate, call) == (sqlstate, call)
+                assert message in (caught.value.diag.message_primary or ""), call
+                refused += 1
+    assert refused > 100
 
 
 def test_one_search_is_one_request_and_none_when_asked_again(built: Project) -> None:

@@ -87,6 +87,7 @@ def wait_for(condition: Callable[[], bool]) -> None:
         searches.test_classify_a_photo_never_seen_before,
         searches.test_searches_join_like_tables,
         searches.test_the_same_vector_from_anywhere_finds_the_same,
+        searches.test_every_search_refuses_every_wrong_argument_by_name,
         searches.test_one_search_is_one_request_and_none_when_asked_again,
         searches.test_a_search_leaves_the_settings_of_the_session_alone,
         views.test_opening_every_view_asks_no_model,

@@ -51,9 +51,13 @@ class Database:
         self, *arguments: str, cwd: Path = CHECKOUT / "dbt_project", check: bool = True, **env: str
     ) -> subprocess.CompletedProcess[str]:
         """Run dbt on this database, as a user would; its target folder is the database's own."""
-        target = f"/tmp/{self.env['PGDATABASE']}-{self.env['PGPORT']}-dbt"
-        env = {"DBT_TARGET_PATH": target, "DBT_LOG_PATH": target, **env}
+        env = {"DBT_TARGET_PATH": str(self.dbt_target), "DBT_LOG_PATH": str(self.dbt_target), **env}
         return self._program("dbt", "--no-use-colors", *arguments, cwd=cwd, check=check, **env)
+
+    @property
+    def dbt_target(self) -> Path:
+        """Where dbt puts what it made: manifest.json, the documentation, and the like."""
+        return Path(f"/tmp/{self.env['PGDATABASE']}-{self.env['PGPORT']}-dbt")
 
     def _program(
         self, name: str, *arguments: str, cwd: Path, check: bool, **env: str

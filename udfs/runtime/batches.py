@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures import FIRST_EXCEPTION, Future, wait
 from functools import partial
 from typing import Any
 
@@ -52,7 +52,7 @@ class Batch:
         waiting: set[Future[Any]] = set(self._futures)
         try:
             while waiting and fault is None:
-                done, waiting = wait(waiting, POLL_SECONDS, FIRST_COMPLETED)
+                done, waiting = wait(waiting, POLL_SECONDS, FIRST_EXCEPTION)
                 poll()
                 try:
                     self.operation.expire()
@@ -87,8 +87,8 @@ class Stream:
         """Start with nothing under way."""
         self._ahead: Batch | None = None
         self._requests = Slots(1)
-        # As many pictures are decoded at once as there are processors: more would only take memory.
-        self._decodes = Slots(max(2, os.cpu_count() or 2))
+        # One more picture is decoded at once than there are processors, for one waits for the interpreter's lock.
+        self._decodes = Slots((os.cpu_count() or 2) + 1)
 
     def embed(
         self,

@@ -11,10 +11,12 @@ import binascii
 import importlib
 import importlib.util
 import io
+import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import cast
+from functools import cache
+from typing import IO, cast
 
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
@@ -203,6 +205,7 @@ def _upright(image: Image.Image, side: int) -> Image.Image:
     return _flattened(_turned(_eight_bit(image, at_least=(2 * side, 2 * side)), turn))
 
 
+@cache
 def _formats() -> list[str]:
     """Return those of _FORMATS that this Pillow was built with, or that a plugin reads: pillow-heif, where it is."""
     Image.init()
@@ -322,9 +325,17 @@ def _flattened(image: Image.Image) -> Image.Image:
 
 
 def _encoded(image: Image.Image, target: str, quality: int) -> bytes:
-    out = io.BytesIO()
-    image.save(out, target, **({"quality": quality} if target == "JPEG" else {}))
-    return out.getvalue()
+    with _memory_file() as out:
+        image.save(out, target, **({"quality": quality} if target == "JPEG" else {}))
+        out.seek(0)
+        return out.read()
+
+
+def _memory_file() -> IO[bytes]:
+    """Return a file that lies in memory. Where it has a descriptor, Pillow encodes without the interpreter's lock."""
+    if not hasattr(os, "memfd_create"):
+        return io.BytesIO()
+    return os.fdopen(os.memfd_create("image"), "w+b")
 
 
 def _looks_like(content: bytes) -> str:

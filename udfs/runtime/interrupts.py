@@ -7,6 +7,7 @@ worker thread, and the backend's main thread polls for interrupts. Worker thread
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -21,6 +22,7 @@ POLL_SECONDS = 0.05
 GRACE_SECONDS = 1.0
 # Threads are started as needed up to this many, and kept for the session.
 MAX_WORKERS = 64
+SWITCH_SECONDS = 0.0005
 
 T = TypeVar("T")
 Poll = Callable[[], None]
@@ -100,6 +102,9 @@ def submit(work: Callable[[], T]) -> Future[T]:
     """Start ``work`` in a worker thread."""
     global _pool
     if _pool is None:
+        # A thread that comes back from a system call waits so long for the interpreter, where another one computes.
+        # Python's own 5 ms would be most of what loading and reducing a picture takes.
+        sys.setswitchinterval(SWITCH_SECONDS)
         _pool = ThreadPoolExecutor(MAX_WORKERS, "polar_ai", initializer=_block_signals)
     # A new thread inherits the mask of the thread that starts it: no window in which it takes a signal.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import mimetypes
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from . import allow_list, http, images, local_files, storage
 from .errors import BAD_ARGUMENT, BAD_IMAGE, NOT_ALLOWED, PolarAIError
@@ -21,6 +22,11 @@ class Reach:
     locations: Mapping[str, Location | None]
     oss_endpoint: str | None = None
 
+    @cached_property
+    def folders(self) -> local_files.Folders:
+        """The folders of the database server that the entries open."""
+        return local_files.folders(self.entries)
+
     def load(self, path: str, operation: Operation, size: int) -> bytes | None:
         """Return what ``path`` names; None where it is larger than ``size`` bytes."""
         found = self.place(path)
@@ -30,7 +36,7 @@ class Reach:
                 return None if size and len(content) > size else content
             local = local_files.path_of(path)
             if local is not None:
-                return local_files.read(local, self.entries, size)
+                return local_files.read(local, self.folders, size)
             return http.get(path, self.entries, self.limits, operation, size)
         location, below = found
         if location.kind == "file":
@@ -106,4 +112,4 @@ def _not_signed(path: str, why: str, hint: str | None) -> PolarAIError:
 def _read_file(location: Location, below: str, size: int) -> bytes | None:
     check_below(location, below)
     root = "/" + location.root
-    return local_files.read(f"{root.rstrip('/')}/{below}", [root], size)
+    return local_files.read(f"{root.rstrip('/')}/{below}", local_files.folders([root]), size)

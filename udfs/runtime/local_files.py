@@ -5,12 +5,17 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Sequence
+from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
 from urllib.parse import unquote
 
 from .errors import BAD_ARGUMENT, IO_ERROR, NOT_ALLOWED, NOT_FOUND, TOO_LARGE, PolarAIError
 
+# Processes and devices.
 NEVER = (b"/proc", b"/sys", b"/dev")
+# O_NONBLOCK: opening a named pipe must not wait for its writer.
+_FOR_READING = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
 
 
 def path_of(url: str) -> str | None:
@@ -35,52 +40,55 @@ def path_of(url: str) -> str | None:
     return unquote(path, errors="surrogateescape")
 
 
-def folders(entries: Sequence[str]) -> list[bytes]:
-    """Return the allow-list's folders, symbolic links resolved."""
+@dataclass(frozen=True)
+class Folders:
+    """What may be read: everything below ``allowed`` and nothing below ``never``. Symbolic links are resolved."""
+
+    allowed: Sequence[bytes]
+    never: Sequence[bytes]
+
+    def hold(self, path: bytes) -> bool:
+        """Tell whether the file at ``path``, links resolved, may be read."""
+        return _below(path, self.allowed) and not _below(path, self.never)
+
+
+def folders(entries: Sequence[str]) -> Folders:
+    """Return the folders that the allow-list's entries open, as of now."""
     paths = [path for entry in entries if (path := path_of(entry)) is not None and "\0" not in path]
-    return [os.path.realpath(_encoded(path)) for path in paths]
+    here = Path.cwd()  # a server works in its data folder, which holds the tokens
+    data = [os.path.realpath(bytes(here))] if (here / "PG_VERSION").exists() else []
+    return Folders([os.path.realpath(_encoded(path)) for path in paths], [*NEVER, *data])
 
 
-def read(path: str, entries: Sequence[str], limit: int) -> bytes | None:
+def read(path: str, folders: Folders, limit: int) -> bytes | None:
     """Return the bytes of the file at ``path``; None where it is larger than ``limit`` (0: no limit).
 
-    Raises NOT_ALLOWED outside the allowed folders, NOT_FOUND, or IO_ERROR.
+    Raises NOT_ALLOWED outside the folders, NOT_FOUND, or IO_ERROR.
     """
     if "\0" in path:
         raise PolarAIError("the path has a NUL character", sqlstate=BAD_ARGUMENT, stage="load")
     raw = _encoded(path)
-    allowed = folders(entries)
-    # Judged before anything is opened, so that a refusal does not tell what exists.
-    if not _may_read(os.path.realpath(raw), allowed):
-        raise _refused(path)
     try:
-        # O_NONBLOCK: opening a named pipe must not wait for its writer.
-        descriptor = os.open(raw, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    except FileNotFoundError:
-        raise PolarAIError(f"there is no file {path}", sqlstate=NOT_FOUND, stage="load") from None
+        descriptor = _found(raw, folders, path)
     except OSError as error:
+        # A refusal does not tell what exists.
+        if not folders.hold(os.path.realpath(raw)):
+            raise _refused(path) from None
+        if isinstance(error, FileNotFoundError):
+            raise PolarAIError(f"there is no file {path}", sqlstate=NOT_FOUND, stage="load") from None
         raise PolarAIError(
             f"cannot open {path}: {error.strerror}",
             sqlstate=IO_ERROR,
             hint="The database server's own user has to be able to read the file and every folder above it.",
             stage="load",
         ) from None
-    try:
-        # Judged again on the open file: a link may have changed in between.
-        opened = _opened(descriptor)
-        if opened is not None and not _may_read(opened, allowed):
-            raise _refused(path)
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise PolarAIError(f"{path} is not a regular file", sqlstate=BAD_ARGUMENT, stage="load")
-    except BaseException:
-        os.close(descriptor)
-        raise
-    with os.fdopen(descriptor, "rb") as file:
-        if limit and status.st_size > limit:
+    with FileIO(descriptor) as file:
+        size = os.fstat(descriptor).st_size
+        if limit and size > limit:
             return None
         try:
-            content = file.read(limit + 1) if limit else file.read()
+            # A file may grow while it is read.
+            content = _read_up_to(file, limit + 1, size + 1) if limit else file.readall()
         except OSError as error:
             raise PolarAIError(f"cannot read {path}: {error.strerror}", sqlstate=IO_ERROR, stage="load") from None
     return None if limit and len(content) > limit else content
@@ -91,27 +99,55 @@ def too_large(name: str, limit: int) -> PolarAIError:
     return PolarAIError(f"{name} is larger than the limit of {limit / 2**20:g} MB", sqlstate=TOO_LARGE, stage="load")
 
 
-def _opened(descriptor: int) -> bytes | None:
-    """Return where an open file lies, links resolved; None where the system does not tell."""
+def _found(raw: bytes, folders: Folders, path: str) -> int:
+    """Return a descriptor of a regular file, opened for reading; raise OSError, NOT_ALLOWED or BAD_ARGUMENT.
+
+    What is found is judged before it is opened (O_PATH touches nothing), and that very thing is opened then: no
+    link can change in between. Few system calls, for each of them may wait for the interpreter's lock.
+    """
+    if not hasattr(os, "O_PATH"):
+        return _found_by_name(raw, folders, path)
+    found = os.open(raw, os.O_PATH | os.O_CLOEXEC)
     try:
-        return os.readlink(b"/proc/self/fd/%d" % descriptor)  # noqa: PTH115 - bytes
-    except OSError:
-        return None
+        link = b"/proc/self/fd/%d" % found
+        if not folders.hold(os.readlink(link)):  # noqa: PTH115 - bytes
+            raise _refused(path)
+        _check_regular(found, path)
+        return os.open(link, _FOR_READING)
+    finally:
+        os.close(found)
+
+
+def _found_by_name(raw: bytes, folders: Folders, path: str) -> int:
+    """Do what _found does where there is no O_PATH (macOS), as well as names allow."""
+    resolved = os.path.realpath(raw)
+    if not folders.hold(resolved):
+        raise _refused(path)
+    found = os.open(resolved, _FOR_READING | os.O_NOFOLLOW)
+    try:
+        _check_regular(found, path)
+    except BaseException:
+        os.close(found)
+        raise
+    return found
+
+
+def _check_regular(descriptor: int, path: str) -> None:
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        raise PolarAIError(f"{path} is not a regular file", sqlstate=BAD_ARGUMENT, stage="load")
+
+
+def _read_up_to(file: FileIO, most: int, at_once: int) -> bytes:
+    parts: list[bytes] = []
+    while most > 0 and (part := file.read(min(most, at_once))):
+        parts.append(part)
+        most -= len(part)
+    return b"".join(parts)
 
 
 def _encoded(path: str) -> bytes:
     # Bytes: in a database with LC_CTYPE=C, Python would take file names for ASCII.
     return path.encode("utf-8", "surrogateescape")
-
-
-def _may_read(path: bytes, allowed: Sequence[bytes]) -> bool:
-    return _below(path, allowed) and not _below(path, _never())
-
-
-def _never() -> list[bytes]:
-    """Return the folders that no entry opens: the server's own data, which hold the tokens, and its processes."""
-    here = Path.cwd()  # a server works in its data folder
-    return [*NEVER, *([os.path.realpath(bytes(here))] if (here / "PG_VERSION").exists() else [])]
 
 
 def _below(path: bytes, folders: Sequence[bytes]) -> bool:

@@ -1,4 +1,4 @@
-{#- Embeds what is pending, batch by batch, each committed, with a line of progress after each. -#}
+{#- Embeds what is pending, batch by batch, each committed, with a line of progress every few seconds. -#}
 {% macro embed_pending(settings, run) %}
     {% do polarlens.reuse_embedded(settings, run) %}
     {% do polarlens.list_pending(settings) %}
@@ -6,45 +6,90 @@
     {% do polarlens.set_phase(run, 'embedding') %}
     {% do adapter.commit() %}
     {% do polarlens.ensure_table(settings, run) %}
-    {#- Half a batch is written while the other half is under way: together they are what a kill can cost. -#}
-    {% set most = [settings.batch_size // 2, 1] | max %}
-    {% set at = namespace(done=0, size=[most, 2 * settings.request_size] | min, in_flight=settings.requests_in_flight) %}
+    {% do polarlens.check_contract(settings, run) %}
+    {% set at = {
+        'done': 0, 'size': [polarlens.largest_batch(settings), 2 * settings.request_size] | min,
+        'in_flight': settings.requests_in_flight, 'fault': none
+    } %}
     {% for _ in range(settings.asked) if at.done < settings.asked %}
-        {% set last = [at.done + at.size, settings.asked] | min %}
-        {#- As much as takes about two seconds, so that there is news even from a slow model; in whole requests. -#}
-        {% set seconds = (modules.datetime.datetime.now() - run.started_embedding).total_seconds() if at.done else 0 %}
-        {% set wanted = [[(2 * at.done / seconds) | int, at.size * 2, most] | min, [most, 2 * settings.request_size] | min] | max if seconds > 0 else at.size %}
-        {% set next_size = wanted - wanted % settings.request_size if wanted > settings.request_size else wanted %}
-        {% set ahead = [last + (next_size if settings.batch_size > 1 else 0), settings.asked] | min %}
-        {% set counts = polarlens.query(polarlens.batch_sql(settings, at.done, last, ahead, at.in_flight))[0] %}
-        {% do run.update({
-            'embedded': run.embedded + counts['embedded'], 'failed': run.failed + counts['failed'],
-            'pending': settings.total - last
-        }) %}
-        {% set state = polarlens.query(polarlens.progress_sql(settings, run))[0] %}
-        {% if state['fingerprint'] != settings.fingerprint %}
-            {% do polarlens.query('rollback; begin') %}
-            {% do run.update({'embedded': run.embedded - counts['embedded'], 'failed': run.failed - counts['failed']}) %}
-            {% do polarlens.fail_run(
-                settings, run, 'model ' ~ settings.model ~ ' changed while it was embedding; what came of it meanwhile was dropped'
-            ) %}
+        {% do polarlens.run_outside_transaction(polarlens.batches_sql(settings, run, at)) %}
+        {% do at.update(fromjson(polarlens.query_value("select current_setting('polarlens.batches')"))) %}
+        {% do run.update({'embedded': at.embedded, 'failed': at.failed, 'pending': settings.total - at.done}) %}
+        {% if at.fault is not none %}
+            {% do polarlens.fail_run(settings, run, at.fault) %}
         {% endif %}
-        {% do adapter.commit() %}
-        {% if counts['fault'] is not none %}
-            {% do polarlens.fail_run(settings, run, counts['fault']) %}
-        {% endif %}
-        {% set at.done = last %}
-        {% set at.size = next_size %}
-        {% set at.in_flight = state['in_flight'] %}
-        {% do polarlens.log_progress(settings, run, last) %}
+        {% do polarlens.log_progress(settings, run, at.done) %}
     {% endfor %}
     {% do polarlens.copy_twins(settings, run) %}
     {% do run.update({
         'pending': 0, 'unchanged': settings.sources_count - run.embedded - run.failed - settings.waiting,
         'failed': run.failed + settings.waiting
     }) %}
-    {% do polarlens.query(polarlens.progress_sql(settings, run)) %}
+    {% do polarlens.query(polarlens.progress_sql(run, run.pending, run.embedded, run.failed)) %}
     {% do adapter.commit() %}
+{% endmacro %}
+
+
+{#- Half a batch is written while the other half is under way: together they are what a kill can cost. -#}
+{% macro largest_batch(settings) %}
+    {{ return([settings.batch_size // 2, 1] | max) }}
+{% endmacro %}
+
+
+{#- Some seconds of batches, each committed, in one statement: between two statements, while dbt thinks, the model would
+    be left waiting. What came of them is left in the session's setting polarlens.batches. -#}
+{% macro batches_sql(settings, run, at) %}
+{%- set most = polarlens.largest_batch(settings) %}
+{%- set model = polarlens.literal(settings.model) %}
+do $polarlens_batches$
+declare
+    v_first bigint := {{ at.done }};
+    v_last bigint;
+    v_ahead bigint;
+    v_size bigint := {{ at.size }};
+    v_next_size bigint;
+    v_in_flight integer := {{ at.in_flight }};
+    v_embedded bigint := {{ run.embedded }};
+    v_failed bigint := {{ run.failed }};
+    v_fault text;
+    v_counts record;
+    v_began constant timestamptz := clock_timestamp() - {{ (modules.datetime.datetime.now() - run.started_embedding).total_seconds() }} * interval '1 second';
+    v_until constant timestamptz := clock_timestamp() + interval '{{ 5 if at.done else 2 }} seconds';
+begin
+    loop
+        v_last := least(v_first + v_size, {{ settings.asked }});
+        -- The next batch takes about two seconds, so that there is news even from a slow model; in whole requests.
+        v_next_size := least({{ most }}, v_size * 2, (
+            select 2 * v_first / extract(epoch from clock_timestamp() - v_began) where v_first > 0
+        )::bigint);
+        v_next_size := greatest(v_next_size - v_next_size % {{ settings.request_size }}, {{ [most, 2 * settings.request_size] | min }});
+        v_ahead := least(v_last + {{ 'v_next_size' if settings.batch_size > 1 else 0 }}, {{ settings.asked }});
+
+        {{ polarlens.batch_sql(settings) }}
+        into strict v_counts;
+        v_fault := v_counts.fault;
+
+        {{ polarlens.progress_sql(run, settings.total ~ ' - v_last', 'v_embedded + v_counts.embedded', 'v_failed + v_counts.failed') }};
+        if (select m.fingerprint from {{ polarlens.runtime() }}._model({{ model }}) as m) is distinct from {{ polarlens.literal(settings.fingerprint) }} then
+            rollback;
+            v_fault := 'model ' || {{ model }} || ' changed while it was embedding; what came of it meanwhile was dropped';
+            exit;
+        end if;
+        commit;
+
+        v_embedded := v_embedded + v_counts.embedded;
+        v_failed := v_failed + v_counts.failed;
+        v_first := v_last;
+        v_size := v_next_size;
+        exit when v_fault is not null or v_first >= {{ settings.asked }} or clock_timestamp() > v_until;
+        v_in_flight := {{ polarlens.share_of_requests(settings) }};
+    end loop;
+
+    perform set_config('polarlens.batches', json_build_object(
+        'done', v_first, 'size', v_size, 'in_flight', v_in_flight, 'embedded', v_embedded, 'failed', v_failed, 'fault', v_fault
+    )::text, false);
+end
+$polarlens_batches$
 {% endmacro %}
 
 
@@ -83,7 +128,7 @@
         {% set row = polarlens.query(
             "with batch as materialized (" ~ polarlens.batch_inputs(settings, first, 1 if first == 0 else first + 32) ~ ")
             select e.item, e.error ->> 'message' as message, vector_dims(e.embedding::vector) as dimension
-            from polar_ai._embed_ahead(
+            from " ~ polarlens.runtime() ~ "._embed_ahead(
                 " ~ polarlens.literal(settings.model) ~ ", (select array_agg(b.input order by b.item) from batch as b),
                 null, " ~ settings.requests_in_flight ~ ", null
             ) as e
@@ -109,26 +154,26 @@
 {%- endmacro %}
 
 
-{#- One batch in one statement: the model is called once for it, and every answer lands in the table or in the errors. -#}
-{% macro batch_sql(settings, first, last, ahead, in_flight) %}
+{#- One batch in one statement: every answer lands in the table or in the errors. In the variables of batches_sql. -#}
+{% macro batch_sql(settings) %}
 {%- set key = adapter.quote(settings.key) %}
 {%- set relation = polarlens.literal(settings.relation) %}
 with batch as materialized (
-    {{ polarlens.batch_inputs(settings, first, last) }}
+    {{ polarlens.batch_inputs(settings, 'v_first', 'v_last') }}
 ),
 
 -- What the next batch is going to ask, so that the model has it while this one is written.
 ahead as materialized (
-    {{ polarlens.batch_inputs(settings, last, ahead) }}
+    {{ polarlens.batch_inputs(settings, 'v_last', 'v_ahead') }}
 ),
 
 answers as materialized (
     select a.item, a.embedding, a.error
-    from polar_ai._embed_ahead(
+    from {{ polarlens.runtime() }}._embed_ahead(
         {{ polarlens.literal(settings.model) }},
         (select array_agg(b.input order by b.item) from batch as b),
         (select array_agg(b.input order by b.item) from ahead as b),
-        {{ in_flight }}, {{ settings.dimension or 'null' }}
+        v_in_flight, {{ settings.dimension or 'null' }}
     ) as a
 ),
 

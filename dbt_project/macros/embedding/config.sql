@@ -91,3 +91,9 @@
 {% macro literal(value) -%}
     {{ "'" ~ (value | string).replace("'", "''") ~ "'" }}
 {%- endmacro %}
+
+
+{#- The schema of the functions that call models: polar_ai, or polarlens where PolarDB's own extension is kept. -#}
+{% macro runtime() -%}
+    {{ return(var('runtime_schema', 'polar_ai')) }}
+{%- endmacro %}

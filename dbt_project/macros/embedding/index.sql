@@ -2,7 +2,7 @@
 {% macro build_index(settings, run) %}
     {% set name = settings.index_name if settings.work == settings.target else settings.next.identifier ~ '__hnsw' %}
     {% set beside = name ~ '_next' %}
-    {% set schema = settings.work.schema %}
+    {% set schema = adapter.quote(settings.work.schema) %}
     {% set state = polarlens.query(
         "select
             exists (select from " ~ settings.work ~ ") as filled,

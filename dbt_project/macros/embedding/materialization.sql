@@ -12,6 +12,7 @@ back, record what failed. Killed at any point, the next run goes on where the la
     {{ run_hooks(pre_hooks, inside_transaction=False) }}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
 
+    {% do polarlens.check_installation() %}
     {% do polarlens.lock_refresh(settings) %}
     {% set run = polarlens.start_run(settings) %}
     {% do polarlens.find_space(settings) %}

@@ -53,26 +53,25 @@
 {% endmacro %}
 
 
-{#- Writes the counters; returns the model's fingerprint as it is by now, and how many requests may be in flight:
-    the refreshes that ask the same service share them. -#}
-{% macro progress_sql(settings, run) -%}
-    with written as (
-        update polarlens.refresh_runs
-        set updated_at = clock_timestamp(), pending = {{ run.pending }}, embedded = {{ run.embedded }}, reused = {{ run.reused }},
-            failed = {{ run.failed }}, removed = {{ run.removed }}, unchanged = {{ run.unchanged }}
-        where run_id = {{ run.run_id }}
-    )
+{#- Writes the counters, for those who watch. -#}
+{% macro progress_sql(run, pending, embedded, failed) -%}
+    update polarlens.refresh_runs
+    set updated_at = clock_timestamp(), pending = {{ pending }}, embedded = {{ embedded }}, reused = {{ run.reused }},
+        failed = {{ failed }}, removed = {{ run.removed }}, unchanged = {{ run.unchanged }}
+    where run_id = {{ run.run_id }}
+{%- endmacro %}
 
-    select
-        (select m.fingerprint from polar_ai._model({{ polarlens.literal(settings.model) }}) as m) as fingerprint,
-        greatest(1, {{ settings.requests_in_flight }} / greatest(1, (
-            select count(*)
-            from polarlens.refresh_status as r
-            inner join polar_ai._ai_models as other on r.model_id = other.model_id
-            inner join polar_ai._ai_models as ours
-                on ours.model_url = other.model_url and ours.model_id = {{ polarlens.literal(settings.model) }}
-            where r.status = 'running' and r.phase = 'embedding'
-        ))) as in_flight
+
+{#- How many requests may be in flight: the refreshes that ask the same service share them. -#}
+{% macro share_of_requests(settings) -%}
+    greatest(1, {{ settings.requests_in_flight }} / greatest(1, (
+        select count(*)
+        from polarlens.refresh_status as r
+        inner join {{ polarlens.runtime() }}.models as other on r.model_id = other.model_id
+        inner join {{ polarlens.runtime() }}.models as ours
+            on ours.model_url = other.model_url and ours.model_id = {{ polarlens.literal(settings.model) }}
+        where r.status = 'running' and r.phase = 'embedding'
+    )))
 {%- endmacro %}
 
 

@@ -8,8 +8,8 @@
             set_config('polar.ai.http_timeout_msec', '" ~ settings.request_timeout * 1000 ~ "', false),
             set_config('polar.ai.retry_times', '" ~ settings.retry_times ~ "', false),
             set_config('polar.ai.retry_interval_msec', '1000', false)
-        from polar_ai._model(" ~ polarlens.literal(settings.model) ~ ") as m
-        cross join polar_ai._ai_models as r where r.model_id = " ~ polarlens.literal(settings.model)
+        from " ~ polarlens.runtime() ~ "._model(" ~ polarlens.literal(settings.model) ~ ") as m
+        cross join " ~ polarlens.runtime() ~ ".models as r where r.model_id = " ~ polarlens.literal(settings.model)
     )[0] %}
     {% do settings.update({
         'fingerprint': found['fingerprint'], 'transforms': found['transforms'], 'kind': found['kind'],
@@ -162,9 +162,9 @@
     {% if settings.work != settings.target %}
         {% do polarlens.set_phase(run, 'swapping') %}
         {% do polarlens.query(
-            "select polar_ai._swap_table(" ~ polarlens.literal(settings.target) ~ "::regclass, " ~ polarlens.literal(settings.next) ~ "::regclass);
-            alter index " ~ settings.target.schema ~ "." ~ adapter.quote(settings.next.identifier ~ '_pkey') ~ " rename to " ~ adapter.quote(settings.target.identifier ~ '_pkey') ~ ";
-            alter index if exists " ~ settings.target.schema ~ "." ~ adapter.quote(settings.next.identifier ~ '__hnsw') ~ " rename to " ~ adapter.quote(settings.index_name) ~ ";
+            "select " ~ polarlens.runtime() ~ "._swap_table(" ~ polarlens.literal(settings.target) ~ "::regclass, " ~ polarlens.literal(settings.next) ~ "::regclass);
+            alter index " ~ adapter.quote(settings.target.schema) ~ "." ~ adapter.quote(settings.next.identifier ~ '_pkey') ~ " rename to " ~ adapter.quote(settings.target.identifier ~ '_pkey') ~ ";
+            alter index if exists " ~ adapter.quote(settings.target.schema) ~ "." ~ adapter.quote(settings.next.identifier ~ '__hnsw') ~ " rename to " ~ adapter.quote(settings.index_name) ~ ";
             delete from polarlens.embedding_spaces where relation = " ~ polarlens.literal(settings.relation) ~ ";
             update polarlens.embedding_spaces set relation = " ~ polarlens.literal(settings.relation) ~ "
             where relation = " ~ polarlens.literal(settings.next.schema ~ '.' ~ settings.next.identifier)

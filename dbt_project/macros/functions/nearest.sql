@@ -38,5 +38,6 @@
     from nearest as n
     where ({{ min_score }} is null or (1 - n.distance)::real >= {{ min_score }}::real)
         {%- if not exact %} and (select count(*) from nearest) >= {{ k }}{% endif %}
-    order by 1
+    -- As rank does, and in its words: by its number, everything would be sorted twice.
+    order by n.distance + 0, n.{{ key }}
 {%- endmacro %}

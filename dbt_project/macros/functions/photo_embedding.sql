@@ -4,8 +4,8 @@
         {%- for space in polarlens.spaces() %}
         when '{{ space.images }}' then
             select e.embedding into {{ variable }}
-            from {{ ref(space.images) }} as e
-            inner join {{ ref('stg_image_paths') }} as d on e.image_id = d.image_id
+            from {{ polarlens.relation_of(space.images) }} as e
+            inner join {{ polarlens.relation_of('stg_image_paths') }} as d on e.image_id = d.image_id
             where e.image_id = {{ image_id }};
         {%- endfor %}
         else
@@ -14,6 +14,6 @@
     if {{ variable }} is null then
         raise exception 'photo % has no embedding', coalesce({{ image_id }}::text, 'NULL')
         using errcode = 'no_data_found',
-        hint = 'select * from {{ ref("photos") }} where image_id = …; tells how it stands.';
+        hint = 'select * from {{ polarlens.relation_of("photos") }} where image_id = …; tells how it stands.';
     end if;
 {%- endmacro %}

@@ -1,20 +1,22 @@
 {#- The body that every search ends in: the k nearest rows by a vector, through the index where it serves, exactly where
     it gives up. `kind` is images or texts: which of a space's embedding models.
 
-    The statement without filters is static, so that its plan is kept, for up to 100 results. With filters, or for
-    more, it is planned for the values: the planner then knows whether to walk the index or to sort the few rows that match. Values are parameters; what is
-    put into the statement comes from the filter function and from the list of spaces, never from the caller. -#}
+    The statement without filters is static, so that its plan is kept, for up to 100 results. With filters or row-level
+    security, or for more, it is planned for the values: the planner then knows whether to walk the index or to sort the
+    few rows that match. Values are parameters; what is put into the statement comes from the filter function and from
+    the list of spaces, never from the caller. -#}
 {% macro search_by_vector(kind, details, key, columns, filter_function) -%}
 {%- set spaces = polarlens.spaces() | selectattr(kind, 'defined') | list -%}
-{%- set default = ref(spaces[0][kind]) -%}
+{%- set default = polarlens.relation_of(spaces[0][kind]) -%}
 declare
     v_query {{ polarlens.vector_type(default) }} := query;
     v_embeddings text;
     v_where text;
     v_best real;
+    v_filtered boolean := filters is not null or row_security_active('{{ default }}');
 begin
     {{ polarlens.check_search('k', 'ef_search', 'v_query') }}
-    if filters is null and k <= 100 and (model is null or model = '{{ spaces[0][kind] }}') then
+    if not v_filtered and k <= 100 and (model is null or model = '{{ spaces[0][kind] }}') then
         {{ polarlens.candidates('k', 'ef_search', false) }}
         return query
         {{ polarlens.nearest(default, details, key, columns, 'v_query', 'k', 'min_score', plan_for=100) }};
@@ -30,14 +32,14 @@ begin
 
     v_embeddings := case coalesce(model, '{{ spaces[0][kind] }}')
         {%- for space in spaces %}
-        when '{{ space[kind] }}' then '{{ ref(space[kind]) }}'
+        when '{{ space[kind] }}' then '{{ polarlens.relation_of(space[kind]) }}'
         {%- endfor %}
     end;
     if v_embeddings is null then
         {{ polarlens.unknown_space('model', kind) }}
     end if;
     v_where := {{ polarlens.search_function_name(filter_function) }}(filters);
-    {{ polarlens.candidates('k', 'ef_search', 'filters is not null') }}
+    {{ polarlens.candidates('k', 'ef_search', 'v_filtered') }}
     return query execute format($statement$
         {{ polarlens.nearest('%1$s', details, key, columns, '$1', '$2', '$3', '%2$s', reach='2 * $2') }}
     $statement$, v_embeddings, v_where) using v_query, k, min_score, filters;

@@ -10,36 +10,54 @@
 {% endmaterialization %}
 
 
-{#- What `dbt run` leaves out, as the SQL of an on-run-start hook: this package's search functions. `dbt build` builds
-    them as resources. At the start, as views and models call them; their bodies name tables only when they are called. -#}
-{% macro build_search_functions(package='polarlens') %}
-    {#- dbt resolves here only what it was told of while it parsed. -#}
-    {%- for space in polarlens.spaces() -%}
-        {%- do ref(space.images) -%}
-        {%- if space.texts -%}{%- do ref(space.texts) -%}{%- endif -%}
-    {%- endfor -%}
-    {%- for name in ['stg_image_paths', 'photos', 'stg_texts', 'stg_labels', 'label_embeddings'] -%}
-        {%- do ref(name) -%}
-    {%- endfor -%}
-    {%- if execute and flags.WHICH == 'run' -%}
-        {%- for function in graph.functions.values()
-            if function.package_name == package and function.config.materialized == 'search_function' %}
-            {{ polarlens.create_search_function(function, render(function.raw_code), function.schema) }}
-        {%- endfor -%}
+{#- What `dbt run` leaves out, as the SQL of an on-run-start hook: the search functions, of whatever project. `dbt build`
+    builds them as resources. At the start, as views and models call them; their bodies name tables only when they are called. -#}
+{% macro build_search_functions() %}
+    {%- if execute and flags.WHICH in ['run', 'build'] -%}
+        {%- do polarlens.check_installation() -%}
+        {%- if flags.WHICH == 'run' -%}
+            {%- for function in graph.functions.values() if function.config.materialized == 'search_function' %}
+                {{ polarlens.create_missing_schema(function.schema) }}
+                {#- A hook may not ref() what it has not named while it was parsed. -#}
+                {{ polarlens.create_search_function(
+                    function, render('{%- set ref = polarlens.relation_of -%}' ~ function.raw_code), function.schema
+                ) }}
+            {%- endfor -%}
+        {%- endif -%}
         {{ polarlens.let_readers_in() }}
-    {%- elif execute and flags.WHICH == 'build' -%}
-        {{ polarlens.let_readers_in() }}
-    {%- else -%}
-        {#- A hook has to run something. -#}
-        select 1
+    {%- endif %}
+    {#- A hook has to run something. -#}
+    select 1
+{% endmacro %}
+
+
+{#- Says what to do where the database has no polarlens. -#}
+{% macro check_installation() %}
+    {%- if run_query("select pg_catalog.to_regclass('polarlens.embedding_spaces') is null").columns[0].values()[0] -%}
+        {{ exceptions.raise_compiler_error(
+            'the database ' ~ target.database ~ ' has no polarlens: install it once, with `alembic upgrade head` in a checkout of polarlens'
+        ) }}
     {%- endif -%}
+{% endmacro %}
+
+
+{#- SQL that creates a schema that dbt has not: it creates those of the models that it runs, and a hook runs before all. -#}
+{% macro create_missing_schema(schema) %}
+    do $polarlens_schema$
+    begin
+        -- `if not exists` would ask for the right to create schemas even where there is nothing to create.
+        if pg_catalog.to_regnamespace({{ polarlens.literal(adapter.quote(schema)) }}) is null then
+            create schema {{ adapter.quote(schema) }};
+        end if;
+    end
+    $polarlens_schema$;
 {% endmacro %}
 
 
 {#- The DDL of one search function. CREATE OR REPLACE cannot change a result type or drop an old
     signature: those go first, with the views on them, which dbt builds next. -#}
 {% macro create_search_function(node, body, schema) %}
-    {%- set name = schema ~ '.' ~ node.alias -%}
+    {%- set name = adapter.quote(schema) ~ '.' ~ adapter.quote(node.alias) -%}
     {%- set signature = [] -%}
     {%- set types = [] -%}
     {%- set docs = [node.description | trim] -%}
@@ -78,7 +96,7 @@ set plan_cache_mode to 'force_generic_plan'
         for v_old in
             select p.oid::regprocedure as signature
             from pg_catalog.pg_proc as p
-            where p.pronamespace = '{{ schema }}'::regnamespace
+            where p.pronamespace = {{ polarlens.literal(adapter.quote(schema)) }}::regnamespace
                 and p.proname = '{{ node.alias }}'
                 and (
                     p.oid is distinct from to_regprocedure('{{ name }}({{ types | join(", ") }})')
@@ -114,11 +132,21 @@ set plan_cache_mode to 'force_generic_plan'
 {%- endmacro %}
 
 
-{#- Lets the readers into the schemas that dbt builds in. What they may read there is the models' own `grants`. -#}
+{#- Lets the readers into the schemas with something for them: search functions, and models that are granted to them.
+    What they may read there is the models' own `grants`. -#}
 {% macro let_readers_in() %}
-    {%- if execute -%}
-        {%- for schema in graph.functions.values() | map(attribute='schema') | unique %}
-            grant usage on schema {{ schema }} to polarlens_reader, polar_ai_user, polar_ai_admin;
-        {%- endfor -%}
-    {%- endif -%}
+    {%- set schemas = graph.functions.values() | selectattr('config.materialized', 'equalto', 'search_function') | map(attribute='schema') | list -%}
+    {%- for node in graph.nodes.values() if 'polarlens_reader' in (node.config.get('grants') or {}).get('select', []) -%}
+        {%- do schemas.append(node.schema) -%}
+    {%- endfor -%}
+    {%- for schema in schemas | unique %}
+    do $polarlens_schema$
+    begin
+        -- One that is not there yet belongs to models that this run leaves out.
+        if pg_catalog.to_regnamespace({{ polarlens.literal(adapter.quote(schema)) }}) is not null then
+            grant usage on schema {{ adapter.quote(schema) }} to polarlens_reader, polar_ai_user, polar_ai_admin;
+        end if;
+    end
+    $polarlens_schema$;
+    {%- endfor -%}
 {% endmacro %}

@@ -64,7 +64,7 @@ probable as (
 
     {{
         polarlens.label_probabilities(
-            'scored', polarlens.search_function_name('logit_scale') ~ '(null)',
+            'scored', function('logit_scale') ~ '(null)',
             keep=['attributes', 'version'], by=['image_id', 'label_set']
         )
     }}
@@ -82,4 +82,3 @@ select
     version
 from probable
 where rank <= {{ var('labels_per_photo', 5) }}
--- depends_on: {{ function('logit_scale') }}

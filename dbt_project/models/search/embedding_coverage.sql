@@ -38,6 +38,6 @@ select
     counted.embedded,
     coalesce(failures.failed, 0) as failed,
     greatest(counted.sources - counted.embedded - coalesce(failures.failed, 0), 0) as pending,
-    round(100.0 * counted.embedded / nullif(counted.sources, 0), 1) as percent_embedded
+    (100.0 * counted.embedded / nullif(counted.sources, 0))::numeric(4, 1) as percent_embedded
 from counted
 left join failures on counted.relation = failures.relation

@@ -18,28 +18,31 @@ HERE = Path(__file__).resolve().parent
 # The script of each engine, and what it needs.
 PEERS = {
     "lancedb": ["lancedb", "numpy"],
-    "qdrant": ["qdrant-client", "qdrant-edge-py", "numpy"],
+    "qdrant": ["qdrant-edge-py", "numpy"],
     "pixeltable": ["pixeltable", "numpy"],
 }
 K = 10
 
 
-def all_peers(vectors: Vectors, queries: Vectors, ours: dict[str, Any]) -> dict[str, Any]:
-    """Return each engine's figures at a recall@10 no worse than ours, or why there are none."""
-    result: dict[str, Any] = {}
+def with_peers(names: list[str], vectors: Vectors, queries: Vectors, ours: dict[str, Any]) -> dict[str, Any]:
+    """Return how each named engine's medians compare with ours at our recall@10, and its figures."""
+    ratios: dict[str, Any] = {}
+    rows: dict[str, Any] = {"ours": ours}
     with tempfile.TemporaryDirectory(prefix="polarlens-bench-") as folder:
         np.save(f"{folder}/vectors.npy", vectors)
         np.save(f"{folder}/queries.npy", queries[:200])
         np.save(f"{folder}/truth.npy", nearest(vectors, queries[:200], K))
-        for name, packages in PEERS.items():
+        for name in names:
             try:
-                found = measure(name, packages, folder, ours["ours"]["recall@10"])
-                median = found["1 client"]["median_ms"]
-                result[name] = {"theirs_over_ours": round(median / ours["ours"]["1 client"]["median_ms"], 3)} | found
+                rows[name] = measure(name, PEERS[name], folder, ours["recall@10"])
             except (OSError, subprocess.SubprocessError, ValueError) as error:
                 said = getattr(error, "stderr", None) or str(error)
-                result[name] = {"not measured": said.strip()[-400:]}
-    return result
+                ratios[f"{name} was not measured"] = said.strip()[-400:]
+                continue
+            for clients in ("1 client", "8 clients"):
+                median = rows[name][clients]["median_ms"]
+                ratios[f"{name} over ours, median, {clients}"] = round(median / ours[clients]["median_ms"], 3)
+    return ratios | rows
 
 
 def measure(name: str, packages: list[str], folder: str, recall: float) -> dict[str, Any]:

@@ -26,13 +26,9 @@ def report(
     queries: Any,
     truth: Any,
     recall: float,
-    threads: bool = True,
     **more: Any,
 ) -> None:
-    """Print the figures of the first search, cheapest first, that reaches ``recall``, or of the last, as JSON.
-
-    ``threads``: whether several threads may search at once.
-    """
+    """Print the figures of the first search, cheapest first, that reaches ``recall``, or of the last, as JSON."""
     setting, search = searches[0]
     reached = 0.0
     for setting, search in searches:  # noqa: B007 - the one it stops at is the one that counts
@@ -41,10 +37,8 @@ def report(
         if reached >= recall - 0.001:
             break
     one, _ = run(search, queries, 1)
-    figures: dict[str, Any] = {"setting": setting, "1 client": one}
-    if threads:
-        eight, rate = run(search, queries, 8)
-        figures["8 clients"] = eight | {"per_second": round(rate)}
+    eight, rate = run(search, queries, 8)
+    figures: dict[str, Any] = {"1 client": one, "8 clients": eight | {"per_second": round(rate)}, "setting": setting}
     print(json.dumps(figures | {"recall@10": round(reached, 4)} | more))
 
 

@@ -1,0 +1,2 @@
+{{ config(materialized='embedding', key='note_id', input='body', model='embedding/clip_text') }}
+select note_id, body from {{ ref('notes') }}
