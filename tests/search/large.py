@@ -124,7 +124,8 @@ def collection_of(
             rewrite_functions(database)
         fill(database, vectors, storage)
         name = f"{len(vectors):,} {kind} as {storage}"
-        # Details of some twenty photos lie in as many tight clusters, and a text far from them all: hard for a graph.
+        # Details of some twenty photos lie in as many tight clusters, larger than the list of candidates, and a text
+        # far from them all: the hardest for a graph. Collections of as many photos as vectors are not like that.
         yield Collection(database, name, storage, vectors, queries, 0.3 if kind == "photos" else 0.9)
 
 
