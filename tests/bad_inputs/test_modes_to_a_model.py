@@ -42,7 +42,13 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> list[Image.Image]:
 def embed(tmp_path_factory: pytest.TempPathFactory) -> Embed:
     """What comes of a file's bytes: reduced by the runtime, decoded and embedded by the service."""
     encoder = StarterEncoder(tmp_path_factory.mktemp("starter"))
-    return lambda content: encoder.encode_images([decode(for_model(content, encoder.image_size, "a photo"), encoder.image_size)])[0]
+    side = encoder.image_size
+
+    def embedded(content: bytes) -> npt.NDArray[np.float32]:
+        vectors = encoder.encode_images([decode(for_model(content, side, "a photo"), side)])
+        return np.asarray(vectors[0], dtype=np.float32)
+
+    return embedded
 
 
 def saved_well(image: Image.Image, file_format: str, **options: Any) -> bytes:
