@@ -14,6 +14,7 @@ from udfs.runtime.embedding import Embedder, Outcome
 from udfs.runtime.errors import PolarAIError
 from udfs.runtime.interrupts import Operation
 from udfs.runtime.model import Model
+from udfs.runtime.vectors import Literal
 
 
 class Service:
@@ -41,7 +42,8 @@ def embed(
     **config: Any,
 ) -> list[Outcome]:
     model = Model("clip", "http://127.0.0.1/post", "clip-as-service", "clip", {"dimension": 2, **config})
-    return Embedder(model, clip_as_service, load, service).embed(inputs, Operation(), lambda: None, in_flight)
+    outcomes = Embedder(model, clip_as_service, load, service).embed(inputs, Operation(), lambda: None, in_flight)
+    return [outcome.floats() if isinstance(outcome, Literal) else outcome for outcome in outcomes]
 
 
 def messages(outcomes: list[Outcome]) -> list[str | None]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import math
 from typing import Any
 
@@ -61,3 +62,45 @@ def test_numbers_too_small_for_32_bits_become_zero() -> None:
 
 def test_a_unit_vector_has_length_one() -> None:
     assert vectors.unit([3.0, 4.0]) == [0.6, 0.8]
+
+
+@pytest.mark.parametrize(
+    "array", ["[1,2.5,-0.25]", "[0.1, 0.2, 0]", "[1e-9,0.0,-3]", "[-0.40000000596046448,1.5e-05,0.1]", "[7]"]
+)
+def test_plain_embeddings_are_cut_out_as_they_stand(array: str) -> None:
+    skeleton, cut = vectors.cut(b'{"data":[{"embedding": %b,"id":"1"}]}' % array.encode())
+    ((mark, literal),) = cut.items()
+    assert json.loads(skeleton) == {"data": [{"embedding": mark, "id": "1"}]}
+    assert literal == array
+    assert literal.dimension == len(json.loads(array))
+    assert literal.floats() == json.loads(array)
+    assert vectors.checked(literal, literal.dimension) is literal
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        "[]",
+        "[0,0.0,-0]",
+        "[0.0000000000001]",
+        "[1e-40]",
+        "[0.00000000000000000000000000000000000000001,1]",
+        "[1e39]",
+        "[1e10]",
+        "[12345678901]",
+        "[1,NaN]",
+        "[1,null]",
+        "[1,true]",
+        "[1,[2]]",
+        "[1,2,]",
+        "[1-2]",
+        "[01]",
+        "[1.]",
+        '[1,"2"]',
+        "[--1]",
+        "[1 2]",
+    ],
+)
+def test_whatever_else_is_left_for_somebody_to_look_at(array: str) -> None:
+    answer = b'{"embedding":%b}' % array.encode()
+    assert vectors.cut(answer) == (answer, {})

@@ -100,7 +100,7 @@ def photos(count: int, folder: Path) -> tuple[Vectors, Vectors]:
 
 def detail(photo: Image.Image, size: int, draw: random.Random) -> Image.Image:
     """Return a square of a photo."""
-    side = draw.uniform(0.2, 1) * min(photo.size)
+    side = draw.uniform(0.1, 0.5) * min(photo.size)
     left, top = draw.uniform(0, photo.width - side), draw.uniform(0, photo.height - side)
     return photo.resize((size, size), Image.Resampling.BILINEAR, (left, top, left + side, top + side))
 
@@ -124,7 +124,8 @@ def collection_of(
             rewrite_functions(database)
         fill(database, vectors, storage)
         name = f"{len(vectors):,} {kind} as {storage}"
-        # Some twenty photos make as many tight clusters, and a text is far from them all: hard for a graph.
+        # Details of some twenty photos lie in as many tight clusters, larger than the list of candidates, and a text
+        # far from them all: the hardest for a graph. Collections of as many photos as vectors are not like that.
         yield Collection(database, name, storage, vectors, queries, 0.3 if kind == "photos" else 0.9)
 
 

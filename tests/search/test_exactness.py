@@ -36,7 +36,7 @@ KS = (1, 10, 100, 1000)
         pytest.param((100_000, "halfvec", "clustered"), marks=pytest.mark.slow),
         pytest.param((100_000, "vector", "clustered"), marks=pytest.mark.slow),
         pytest.param((20_000, "halfvec", "captions"), marks=pytest.mark.slow),
-        pytest.param((5_000, "halfvec", "photos"), marks=pytest.mark.slow),
+        pytest.param((3_000, "halfvec", "photos"), marks=pytest.mark.slow),
     ],
     ids=lambda value: "-".join(map(str, value)),
 )
@@ -64,7 +64,8 @@ def connection(collection: Collection) -> Iterator[psycopg.Connection[Any]]:
 
 def test_recall_at_the_default_settings(collection: Collection, connection: psycopg.Connection[Any]) -> None:
     print()
-    for k, least in ((10, 0.99), (100, min(0.98, collection.least_recall + 0.08)), (1000, 0.97)):
+    hard = collection.least_recall < 0.9
+    for k, least in ((10, 0.95 if hard else 0.99), (100, 0.9 if hard else 0.98), (1000, 0.97)):
         recalls = [
             len(set(collection.search(connection, query, k=k)) & set(collection.truth(query, k))) / k
             for query in collection.queries[: 200 if k == 10 else 20]
@@ -123,9 +124,9 @@ def test_exactly_k_rows_under_row_level_security(collection: Collection, followe
             visible = list(range(every, len(collection.vectors) + 1, every))
             for reader in connect_reader(database):
                 # Only then does a search know that the index will bring much that it may not show.
-                least = None if followed else collection.least_recall - 0.1
+                least = None if followed else collection.least_recall - 0.2
                 shown = f"{share:.2%} visible {'(followed)' if followed else ''}"
-                check_rows(collection, reader, shown, None, visible, queries=2, least_recall=least)
+                check_rows(collection, reader, shown, None, visible, least_recall=least)
                 filters, first = collection.first(0.5)
                 both = sorted(set(first) & set(visible))
                 check_rows(collection, reader, f"{shown}, half match", filters, both, queries=1)

@@ -18,7 +18,7 @@ from .locations import masked
 from .model import Model
 
 # An embedding, or why there is none.
-Outcome = list[float] | PolarAIError
+Outcome = list[float] | vectors.Literal | PolarAIError
 # A longer text is a mistake, not a caption or a document chunk.
 MAX_TEXT_CHARACTERS = 1_000_000
 

@@ -26,6 +26,7 @@ from .interrupts import Operation, run, run_many
 from .loading import Reach, check_picture
 from .locations import Location, masked
 from .model import Model
+from .vectors import Literal
 
 T = TypeVar("T")
 Error = str | None  # PolarAIError.as_dict() as JSON
@@ -33,6 +34,9 @@ Error = str | None  # PolarAIError.as_dict() as JSON
 # Embedded query texts, by (model, its fingerprint, the text's hash); a few megabytes.
 _query_cache: OrderedDict[tuple[str, str, bytes], array[float]] = OrderedDict()
 QUERY_CACHE_SIZE = 1000
+
+# Whether this session was told that its statements' secrets are logged.
+_warned = False
 
 # What a refresh has under way between its statements.
 _stream = Stream()
@@ -53,6 +57,7 @@ def load_file(plpy: Any, url: str, buffer_limit: int, permits: str) -> tuple[byt
     """Return what ``url`` holds; None where it is larger than ``buffer_limit`` MB (0: no limit)."""
 
     def work() -> bytes | None:
+        _warn_of_secret(plpy, url)
         reach = _reach(plpy, permits)
         size = buffer_limit * 2**20
         bounded = min(size or MAX_BYTEA, MAX_BYTEA)
@@ -164,7 +169,7 @@ def embed(
         if isinstance(outcome, PolarAIError):
             yield position, None, json.dumps(outcome.as_dict())
         elif outcome is not None:
-            yield position, getattr(outcome, "literal", "") or str(outcome), None
+            yield position, str(outcome), None
     if fault is not None:
         error = json.dumps(fault.as_dict())
     if error is not None:
@@ -310,6 +315,7 @@ def presign_url(plpy: Any, path: str, seconds: int, permits: str) -> tuple[str |
     """Return a URL that shows ``path`` for so long, to whoever has it."""
 
     def work() -> str:
+        _warn_of_secret(plpy, path)
         reach = _reach(plpy, permits)
         return _cancellable(plpy, lambda operation: reach.url(path, seconds, operation))
 
@@ -320,6 +326,7 @@ def thumbnail(plpy: Any, path: str, size: int, permits: str) -> tuple[bytes | No
     """Return the picture at ``path`` as a JPEG whose longer side has ``size`` pixels at the most."""
 
     def work() -> bytes:
+        _warn_of_secret(plpy, path)
         check_picture(path)
         reach = _reach(plpy, permits)
 
@@ -344,7 +351,7 @@ def _embedded(plpy: Any, model: Model, permit: str, content: str | bytes) -> lis
     (outcome,) = embedder.embed([content], operation, poll, 1)
     if isinstance(outcome, PolarAIError):
         raise outcome
-    return outcome
+    return outcome.floats() if isinstance(outcome, Literal) else outcome
 
 
 def _body(embedder: Embedder, content: str | None) -> Any:
@@ -387,6 +394,14 @@ def _sender(plpy: Any, model: Model, headers: str | None) -> tuple[Callable[[byt
     sent = {**model.headers(), **_headers(model.model_id, headers)}
     described = f"calling model {model.model_id}"
     return lambda body: http.post(model.url, body, sent, entries, limits, operation, described), operation
+
+
+def _warn_of_secret(plpy: Any, path: str) -> None:
+    """Once a session, say so where a statement with an oss:// URL's secret in it goes to the server's log."""
+    global _warned
+    if not _warned and path[:6].lower() == "oss://":
+        _warned = True
+        plpy.execute("select polar_ai._warn_of_secret()")
 
 
 def _reach(plpy: Any, permits: str) -> Reach:

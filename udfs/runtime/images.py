@@ -16,7 +16,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import IO, cast
+from typing import cast
 
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
@@ -325,17 +325,15 @@ def _flattened(image: Image.Image) -> Image.Image:
 
 
 def _encoded(image: Image.Image, target: str, quality: int) -> bytes:
-    with _memory_file() as out:
-        image.save(out, target, **({"quality": quality} if target == "JPEG" else {}))
-        out.seek(0)
-        return out.read()
-
-
-def _memory_file() -> IO[bytes]:
-    """Return a file that lies in memory. Where it has a descriptor, Pillow encodes without the interpreter's lock."""
+    options = {"quality": quality} if target == "JPEG" else {}
     if not hasattr(os, "memfd_create"):
-        return io.BytesIO()
-    return os.fdopen(os.memfd_create("image"), "w+b")
+        out = io.BytesIO()
+        image.save(out, target, **options)
+        return out.getvalue()
+    # Into a file that lies in memory: to a descriptor, Pillow encodes without the interpreter's lock.
+    with io.FileIO(os.memfd_create("image"), "w+") as file:
+        image.save(file, target, **options)
+        return os.pread(file.fileno(), file.tell(), 0)
 
 
 def _looks_like(content: bytes) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from io import FileIO
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -82,15 +82,15 @@ def read(path: str, folders: Folders, limit: int) -> bytes | None:
             hint="The database server's own user has to be able to read the file and every folder above it.",
             stage="load",
         ) from None
-    with FileIO(descriptor) as file:
+    try:
         size = os.fstat(descriptor).st_size
         if limit and size > limit:
             return None
-        try:
-            # A file may grow while it is read.
-            content = _read_up_to(file, limit + 1, size + 1) if limit else file.readall()
-        except OSError as error:
-            raise PolarAIError(f"cannot read {path}: {error.strerror}", sqlstate=IO_ERROR, stage="load") from None
+        content = _read_up_to(descriptor, limit + 1 if limit else sys.maxsize, size)
+    except OSError as error:
+        raise PolarAIError(f"cannot read {path}: {error.strerror}", sqlstate=IO_ERROR, stage="load") from None
+    finally:
+        os.close(descriptor)
     return None if limit and len(content) > limit else content
 
 
@@ -137,11 +137,14 @@ def _check_regular(descriptor: int, path: str) -> None:
         raise PolarAIError(f"{path} is not a regular file", sqlstate=BAD_ARGUMENT, stage="load")
 
 
-def _read_up_to(file: FileIO, most: int, at_once: int) -> bytes:
+def _read_up_to(descriptor: int, most: int, size: int) -> bytes:
+    """Return up to ``most`` bytes: the ``size`` that the system tells, in one read, and what has been added since."""
     parts: list[bytes] = []
-    while most > 0 and (part := file.read(min(most, at_once))):
+    while most > 0 and (part := os.read(descriptor, min(most, size + 1))):
         parts.append(part)
         most -= len(part)
+        if len(parts) == 1 and len(part) == size:
+            break
     return b"".join(parts)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
+import re
 import secrets
 from collections.abc import Sequence
 from typing import Any
@@ -14,20 +16,25 @@ LARGEST = 3.4028234e38
 SMALLEST = 1.1754944e-38
 
 
-class Embedding(list[float]):
-    """An embedding, and ``literal``: the same as text, which pgvector reads as it stands."""
+class Literal(str):
+    """An embedding as pgvector reads it: plainly an array of ``dimension`` numbers, which nobody had to parse."""
 
-    literal: str = ""
+    dimension: int
+
+    def floats(self) -> list[float]:
+        """Return the numbers."""
+        parsed: list[float] = json.loads(self)
+        return [float(number) for number in parsed]
 
 
-def cut(answer: bytes) -> tuple[bytes, dict[str, Embedding]]:
+def cut(answer: bytes) -> tuple[bytes, dict[str, Literal]]:
     """Return a JSON text with its plain embeddings cut out, and these by what stands in their place.
 
     A parser would make the whole answer into objects, and the embeddings would be written out again for pgvector:
     together that takes longer than everything else that is done with them. What is not plainly an array of
     numbers named "embedding" stays where it is.
     """
-    found: dict[str, Embedding] = {}
+    found: dict[str, Literal] = {}
     parts: list[bytes] = []
     copied = 0
     at = answer.find(_NAME)
@@ -47,45 +54,49 @@ def cut(answer: bytes) -> tuple[bytes, dict[str, Embedding]]:
     return b"".join([*parts, answer[copied:]]), found
 
 
-def _plain(array: bytes) -> Embedding | None:
-    """Return the numbers of a JSON array that holds nothing else, or None."""
-    if array[1:-1].translate(None, b"0123456789+-.eE, "):
+def _plain(array: bytes) -> Literal | None:
+    """Return a JSON array that is sure to be a good embedding, or None where somebody has to look at its numbers."""
+    if not _NUMBERS.fullmatch(array) or not _SOME_SIZE.search(array):
         return None
-    try:
-        embedding = Embedding(map(float, array[1:-1].split(b",")))
-    except ValueError:
-        return None
-    embedding.literal = array.decode("ascii")
+    embedding = Literal(array, "ascii")
+    embedding.dimension = array.count(b",") + 1
     return embedding
 
 
 _NAME = b'"embedding"'
 # No service can know it.
 _MARK = f"cut {secrets.token_hex(16)} "
+# Neither too large nor too small for 32 bits: few digits before and after the point, and one in the exponent.
+_NUMBER = rb"-?(?:0|[1-9]\d{0,8})(?:\.\d{1,25})?(?:e-0?\d)?"
+_NUMBERS = re.compile(rb"\[(?:%b, ?)*%b\]" % (_NUMBER, _NUMBER))
+# One number at least from 1e-15 on: not a vector of zeros.
+_SOME_SIZE = re.compile(rb"[\[, ]-?(?:[1-9]|0\.0{0,5}[1-9])")
 
 
-def checked(value: Any, dimension: int | None) -> list[float]:
+def checked(value: Any, dimension: int | None) -> list[float] | Literal:
     """Return ``value`` as a list of finite floats, not all zero, ``dimension`` long where that is known.
 
-    They fit 32 bits: what is too small for that becomes 0, and what is too large an error.
+    A Literal is returned as it is. The floats fit 32 bits: what is too small becomes 0, and what is too large an error.
     A wrong dimension is the model's fault and so the whole batch's; anything else is the item's.
     """
     if value is None:
         raise _bad("the model returned no embedding for this input")
-    if not isinstance(value, list) or not value:
+    if not isinstance(value, (list, Literal)) or not value:
         raise _bad(f"the model returned {_kind(value)} instead of an embedding")
-    if dimension is not None and len(value) != dimension:
+    length = value.dimension if isinstance(value, Literal) else len(value)
+    if dimension is not None and length != dimension:
         raise PolarAIError(
-            f"the model returned an embedding of {len(value)} dimensions, not {dimension}",
+            f"the model returned an embedding of {length} dimensions, not {dimension}",
             sqlstate=BAD_RESPONSE,
             hint="Another model seems to answer at this URL. Register it under an id of its own, or alter"
             " the registered dimension (model_config) and refresh.",
             stage="response",
             scope="batch",
         )
+    if isinstance(value, Literal):
+        return value
     try:
-        # An Embedding was made of numbers.
-        if not isinstance(value, Embedding) and any(isinstance(number, bool) for number in value):
+        if any(isinstance(number, bool) for number in value):
             raise TypeError
         norm = math.hypot(*value)
     except (TypeError, OverflowError):
@@ -96,9 +107,6 @@ def checked(value: Any, dimension: int | None) -> list[float]:
         raise _bad("the model returned an embedding with numbers too large for 32 bits")
     if norm < 1e-12:
         raise _bad("the model returned an embedding of zeros")
-    # Zeros are as good as any (rectified features are full of them).
-    if isinstance(value, Embedding) and min(map(abs, filter(None, value))) >= SMALLEST:
-        return value
     return [float(number) if abs(number) >= SMALLEST else 0.0 for number in value]
 
 

@@ -41,7 +41,7 @@ begin
     v_where := {{ polarlens.search_function_name(filter_function) }}(filters);
     {{ polarlens.candidates('k', 'ef_search', 'v_filtered') }}
     return query execute format($statement$
-        {{ polarlens.nearest('%1$s', details, key, columns, '$1', '$2', '$3', '%2$s', reach='2 * $2') }}
+        {{ polarlens.nearest('%1$s', details, key, columns, '$1', '$2', '$3', '%2$s', reach='greatest(2 * $2, 20)') }}
     $statement$, v_embeddings, v_where) using v_query, k, min_score, filters;
     if not found then
         execute format($statement$

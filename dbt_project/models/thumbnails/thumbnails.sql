@@ -6,6 +6,7 @@
         unique_key='image_id',
         on_schema_change='append_new_columns',
         indexes=[{'columns': ['image_id'], 'unique': true}],
+        pre_hook="set local polar.ai.http_timeout_msec = 10000; set local polar.ai.retry_times = 1",
         post_hook=[
             "delete from {{ this }} as t
             where not exists (select from {{ ref('image_embeddings') }} as e where e.image_id = t.image_id)",
