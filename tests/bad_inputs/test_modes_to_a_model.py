@@ -42,7 +42,9 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> list[Image.Image]:
 def embed(tmp_path_factory: pytest.TempPathFactory) -> Embed:
     """What comes of a file's bytes: reduced by the runtime, decoded and embedded by the service."""
     encoder = StarterEncoder(tmp_path_factory.mktemp("starter"))
-    return lambda content: encoder.encode_images([decode(for_model(content, encoder.image_size, "a photo"), encoder.image_size)])[0]
+    return lambda content: encoder.encode_images(
+        [decode(for_model(content, encoder.image_size, "a photo"), encoder.image_size)]
+    )[0]
 
 
 def saved_well(image: Image.Image, file_format: str, **options: Any) -> bytes:

@@ -12,6 +12,7 @@ import pytest
 from scripts.home import state_home
 from tests.clip_service.drawings import DRAWINGS, encoded
 from tests.clip_service.running import Launcher
+from tests.search.conftest import connect_reader
 from tests.support.database import Database, new_database
 
 SECOND = "image_embeddings_second"
@@ -69,6 +70,9 @@ def embedded(
                 "select polar_ai.ai_createmodel(%s, %s, 'clip-as-service', 'embedding', %s, %s)",
                 *(model_id, urls[model], model, json.dumps(config)),
             )
+        # Some photos are not for everybody.
+        database.run("alter table polarlens.image_paths enable row level security")
+        database.run("create policy seen on polarlens.image_paths for select using (path not like '%%/balloon%%')")
         database.dbt("run", "--vars", json.dumps(VARS))
         yield database, folder
 
@@ -120,3 +124,22 @@ def test_a_text_searches_the_spaces_that_know_texts_and_no_other(embedded: tuple
     assert error.value.diag.message_hint == "Choose one of: image_embeddings; or leave it out."
     with pytest.raises(psycopg.Error, match="the model efficientnet embeds images only"):
         database.rows("select polar_ai.ai_embedding('embedding/second_text', 'a clock')")
+
+
+def test_a_photo_that_is_hidden_is_hidden_in_the_second_space_too(embedded: tuple[Database, Path]) -> None:
+    database, folder = embedded
+    clock, balloon = (
+        database.value("select image_id from polarlens.image_paths where path = %s", str(folder / f"{name}.png"))
+        for name in ("clock", "balloon")
+    )
+    shown = 2 * len(DRAWINGS) - 2
+    for reader in connect_reader(database):
+        for relation in ("image_embeddings", SECOND):
+            assert reader.execute(f"select count(*) from search.{relation}".encode()).fetchone() == (shown,)
+        like = "select path from search.{} order by rank"
+        for call in (f"search_images_like({clock}, 20, model => '{SECOND}')", f"search_images_like_fused({clock}, 20)"):
+            found = reader.execute(like.format(call).encode()).fetchall()
+            assert len(found) == shown - 1
+            assert not any("balloon" in path for (path,) in found)
+        with pytest.raises(psycopg.errors.NoDataFound, match=f"photo {balloon} has no embedding"):
+            reader.execute(f"select * from search.search_images_like_fused({balloon})".encode())
