@@ -8,14 +8,7 @@ begin
         raise exception 'there are no labels: name at least one'
         using errcode = 'null_value_not_allowed', hint = 'For example: labels => array[''noodles'', ''rice''].';
     end if;
-    v_model := case coalesce(model, '{{ polarlens.spaces()[0].images }}')
-        {%- for space in polarlens.spaces() %}
-        when '{{ space.images }}' then '{{ space.text_model }}'
-        {%- endfor %}
-    end;
-    if v_model is null then
-        {{ polarlens.unknown_space('model', 'images') }}
-    end if;
+    {{ polarlens.query_model('text_model') }}
     for label, embedding, v_fault in
         select v_labels[a.item], l2_normalize(a.embedding::vector), a.error
         from {{ polarlens.runtime() }}._embed(v_model, array(

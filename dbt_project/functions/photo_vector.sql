@@ -3,13 +3,6 @@ declare
     v_model text;
 begin
     {{ polarlens.check_query('photo', 'photo') }}
-    v_model := case coalesce(model, '{{ polarlens.spaces()[0].images }}')
-        {%- for space in polarlens.spaces() %}
-        when '{{ space.images }}' then '{{ space.image_model }}'
-        {%- endfor %}
-    end;
-    if v_model is null then
-        {{ polarlens.unknown_space('model', 'images') }}
-    end if;
+    {{ polarlens.query_model('image_model') }}
     return l2_normalize({{ polarlens.runtime() }}.ai_embedding(v_model, photo)::vector);
 end

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 from typing import Literal, get_args
 
 from scripts.clip.encoder import Encoder, ModelUnavailableError
 
-ModelName = Literal["auto", "clip", "starter"]
-log = logging.getLogger("polarlens.clip")
-
+ModelName = Literal["auto", "clip", "starter", "resnet", "efficientnet"]
 MODEL_NAMES: tuple[ModelName, ...] = get_args(ModelName)
+
+# What does the same work, though not as well, where the model hub is out of reach.
+NEEDS_NO_DOWNLOAD = {"clip": "starter", "resnet": "efficientnet"}
 
 
 def load(name: ModelName, cache: Path) -> tuple[Encoder, str]:
@@ -19,31 +19,42 @@ def load(name: ModelName, cache: Path) -> tuple[Encoder, str]:
 
     Raises ModelUnavailableError if the model asked for cannot be loaded; ``auto`` always falls back.
     """
-    # The models' libraries are heavy, so each is imported only where it is chosen.
-    if name == "starter":
-        return _starter(cache), "as asked for"
-    from scripts.clip import vit
-
-    at_hand = vit.is_at_hand(cache)
-    reachable = at_hand or vit.hub_answers()
-    if reachable and not at_hand:
-        log.info("Downloading CLIP's weights (0.6 GB) to %s", vit.cache_folder(cache))
-    if name == "clip":
-        if not reachable:
-            raise ModelUnavailableError(
-                "CLIP's weights are not on this machine and the model hub does not answer. "
-                "Use --model starter, which needs no download, or try again with a connection."
-            )
-        return vit.VitEncoder(cache), "as asked for"
-    if not reachable:
-        return _starter(cache), "CLIP's weights are not on this machine and the model hub does not answer"
+    if name == "auto":
+        return _best(cache)
     try:
-        return vit.VitEncoder(cache), f"CLIP's weights {'are on this machine' if at_hand else 'could be downloaded'}"
+        return _load(name, cache), "as asked for"
     except ModelUnavailableError as error:
-        return _starter(cache), str(error)
+        if name not in NEEDS_NO_DOWNLOAD:
+            raise
+        raise ModelUnavailableError(
+            f"{error}. Use --model {NEEDS_NO_DOWNLOAD[name]}, which needs no download, or try again with a connection."
+        ) from error
 
 
-def _starter(cache: Path) -> Encoder:
+def _best(cache: Path) -> tuple[Encoder, str]:
+    from scripts.clip.vit import WEIGHTS
+
+    reason = f"CLIP's weights {'are on this machine' if WEIGHTS.are_at_hand(cache) else 'could be downloaded'}"
+    try:
+        return _load("clip", cache), reason
+    except ModelUnavailableError as error:
+        return _load("starter", cache), str(error)
+
+
+def _load(name: ModelName, cache: Path) -> Encoder:
+    # The models' libraries are heavy, so each is imported only where it is chosen.
+    if name == "clip":
+        from scripts.clip.vit import VitEncoder
+
+        return VitEncoder(cache)
+    if name == "resnet":
+        from scripts.clip.resnet import ResNetEncoder
+
+        return ResNetEncoder(cache)
+    if name == "efficientnet":
+        from scripts.clip.efficientnet import EfficientNetEncoder
+
+        return EfficientNetEncoder(cache)
     from scripts.clip.starter import StarterEncoder
 
     return StarterEncoder(cache)

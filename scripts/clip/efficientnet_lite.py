@@ -18,6 +18,7 @@ from scripts.clip.torch_stream import StateDict
 
 IMAGE_SIZE = 260
 CLASSES = 1000
+FEATURES = 1280  # the Lite variants' head, however wide the rest is
 DEPTH_COEFFICIENT = 1.2
 BATCH_NORM_EPSILON = 1e-3
 PIXEL_MEAN, PIXEL_SCALE = 127.0, 128.0
@@ -91,7 +92,10 @@ class _Graph:
 
 
 def build_onnx(weights: StateDict) -> bytes:
-    """Return the network as an ONNX file: uint8 RGB ``pixels`` (n, 260, 260, 3) to ``logits`` (n, 1000)."""
+    """Return the network as an ONNX file: uint8 RGB ``pixels`` (n, 260, 260, 3) to two outputs.
+
+    They are ``features`` (n, 1280), the last layer but one, and the ``logits`` (n, 1000) of ImageNet's classes.
+    """
     graph = _Graph(weights)
     graph.constant("zero", np.array(0.0))
     graph.constant("six", np.array(6.0))
@@ -104,17 +108,21 @@ def build_onnx(weights: StateDict) -> bytes:
     for index, (stride, expand) in enumerate(block_strides()):
         x = _mbconv(graph, x, f"_blocks.{index}", stride, expand)
     x = graph.relu6(graph.conv(x, "_conv_head", "_bn1"))
-    x = graph.node("Flatten", graph.node("GlobalAveragePool", x))
+    pooled = graph.node("GlobalAveragePool", x)
+    graph.nodes.append(helper.make_node("Flatten", [pooled], ["features"]))
     weight = graph.constant("_fc.weight", weights["_fc.weight"])
     bias = graph.constant("_fc.bias", weights["_fc.bias"])
-    graph.nodes.append(helper.make_node("Gemm", [x, weight, bias], ["logits"], transB=1))
+    graph.nodes.append(helper.make_node("Gemm", ["features", weight, bias], ["logits"], transB=1))
 
     model = helper.make_model(
         helper.make_graph(
             graph.nodes,
             "efficientnet-lite2",
             [helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["n", IMAGE_SIZE, IMAGE_SIZE, 3])],
-            [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["n", CLASSES])],
+            [
+                helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["n", CLASSES]),
+                helper.make_tensor_value_info("features", TensorProto.FLOAT, ["n", FEATURES]),
+            ],
             graph.initializers,
         ),
         opset_imports=[helper.make_opsetid("", OPSET)],

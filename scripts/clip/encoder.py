@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -26,22 +26,32 @@ class ModelCard:
 
     model: str
     dimension: int
-    logit_scale: float  # softmax(logit_scale * cosine) over candidate texts gives calibrated probabilities
+    # softmax(logit_scale * cosine) over candidate texts gives calibrated probabilities; None where there are no texts.
+    logit_scale: float | None
     version: str  # vectors of different versions must not be compared
     description: str
 
 
+class TextsRefusedError(Exception):
+    """A text was sent to a model that embeds images only."""
+
+
 class Encoder(Protocol):
-    """Text and images into one space of unit vectors, so that any two compare by cosine."""
+    """Images into a space of unit vectors, so that any two compare by cosine."""
 
     card: ModelCard
     image_size: int  # pixels: the shorter side that an image needs to have
 
-    def encode_texts(self, texts: Sequence[str]) -> Vectors:
-        """Return unit vectors (n, dimension) of n texts; what exceeds the context is cut silently."""
-
     def encode_images(self, images: Sequence[Image.Image]) -> Vectors:
         """Return unit vectors (n, dimension) of n RGB images of any size."""
+
+
+@runtime_checkable
+class TextEncoder(Encoder, Protocol):
+    """Texts as well, into the same space."""
+
+    def encode_texts(self, texts: Sequence[str]) -> Vectors:
+        """Return unit vectors (n, dimension) of n texts; what exceeds the context is cut silently."""
 
 
 def unit(vectors: npt.NDArray[np.floating]) -> Vectors:

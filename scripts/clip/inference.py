@@ -12,7 +12,7 @@ from PIL import Image
 
 from scripts.clip import pictures, uris
 from scripts.clip.contract import Item
-from scripts.clip.encoder import THREADS, Encoder, Vectors
+from scripts.clip.encoder import THREADS, Encoder, TextEncoder, TextsRefusedError, Vectors
 
 # Larger runs gain nothing, and between two runs a waiting search gets its turn.
 TEXTS_PER_RUN, IMAGES_PER_RUN = 64, 8
@@ -28,11 +28,17 @@ async def embed(encoder: Encoder, items: Sequence[Item]) -> list[list[float] | N
     """Return each item's vector, None for an empty item.
 
     Of items that share an id only the last gets a vector, as on the real server. Raises OSError or
-    Image.DecompressionBombError if any picture cannot be had or decoded.
+    Image.DecompressionBombError if any picture cannot be had or decoded, and TextsRefusedError if any item is a text
+    and the model embeds images only.
     """
     last = {item.id: position for position, item in enumerate(items)}
     texts = [i for i in last.values() if items[i].is_text]
     images = [i for i in last.values() if items[i].is_image]
+    if texts and not isinstance(encoder, TextEncoder):
+        raise TextsRefusedError(
+            f"the model {encoder.card.model} embeds images only, and item {texts[0] + 1} of {len(items)} is a text; "
+            "send texts to a service that runs clip or starter"
+        )
     loop = asyncio.get_running_loop()
     decoding = [loop.run_in_executor(_DECODERS, _picture, items[i], encoder.image_size) for i in images]
     # All are awaited even if one fails, so that no decoding outlives its request.
@@ -50,7 +56,8 @@ async def embed(encoder: Encoder, items: Sequence[Item]) -> list[list[float] | N
             for position, vector in zip(positions[start : start + size], encoded, strict=True):
                 vectors[position] = vector
 
-    await run(encoder.encode_texts, texts, [items[i].text for i in texts], TEXTS_PER_RUN)
+    if isinstance(encoder, TextEncoder):
+        await run(encoder.encode_texts, texts, [items[i].text for i in texts], TEXTS_PER_RUN)
     await run(encoder.encode_images, images, pictures_in_order, IMAGES_PER_RUN)
     return vectors
 

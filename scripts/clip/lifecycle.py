@@ -1,4 +1,4 @@
-"""Starting, finding and stopping the service's process."""
+"""Starting, finding and stopping a service's process."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from scripts.clip import state
-from scripts.home import CHECKOUT, state_home
+from scripts.clip.state import Place, State
+from scripts.home import CHECKOUT
 
 POLL_SECONDS = 0.1
 STOP_SECONDS = 10
@@ -42,9 +42,9 @@ def info(host: str, port: int) -> dict[str, Any] | None:
         return None
 
 
-def running() -> tuple[state.State, dict[str, Any]] | None:
+def running(place: Place) -> tuple[State, dict[str, Any]] | None:
     """Return the recorded state and the service's own account, if the recorded service is alive."""
-    recorded = state.read()
+    recorded = place.read()
     if recorded is None or recorded.pid is None:
         return None
     answer = info(recorded.host, recorded.port)
@@ -53,26 +53,24 @@ def running() -> tuple[state.State, dict[str, Any]] | None:
 
 
 @contextlib.contextmanager
-def exclusively() -> Iterator[None]:
-    """Let one start or stop at a time into this state folder."""
-    folder = state_home()
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "clip_service.lock").open("w") as lock:
+def exclusively(place: Place) -> Iterator[None]:
+    """Let one start or stop of this service at a time into the state folder."""
+    place.lock_file.parent.mkdir(parents=True, exist_ok=True)
+    with place.lock_file.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
-def start(model: str, host: str, port: int | None) -> dict[str, Any]:
+def start(place: Place, model: str, host: str, port: int | None) -> dict[str, Any]:
     """Start the service in the background and return its /info once it is ready.
 
     Raises LifecycleError if it does not get there; it is not left running then.
     """
-    port = port or free_port(host)
-    log = state.log_file()
-    command = [sys.executable, "-P", "-m", "scripts.clip", "run", "--model", model, "--host", host]
-    with log.open("ab") as output:
+    port = port or free_port(place, host)
+    command = [sys.executable, "-P", "-m", "scripts.clip", "run", *place.option.split()]
+    with place.log_file.open("ab") as output:
         process = subprocess.Popen(
-            [*command, "--port", str(port)],
+            [*command, "--model", model, "--host", host, "--port", str(port)],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -81,19 +79,19 @@ def start(model: str, host: str, port: int | None) -> dict[str, Any]:
             start_new_session=True,
         )
     try:
-        return _wait_until_ready(process, host, port)
+        return _wait_until_ready(place, process, host, port)
     except BaseException:
         process.kill()
         process.wait()
         raise
 
 
-def _wait_until_ready(process: subprocess.Popen[bytes], host: str, port: int) -> dict[str, Any]:
+def _wait_until_ready(place: Place, process: subprocess.Popen[bytes], host: str, port: int) -> dict[str, Any]:
     began = time.monotonic()
     next_report = began + PROGRESS_SECONDS
     while (now := time.monotonic()) < began + START_SECONDS:
         if process.poll() is not None:
-            raise LifecycleError(f"The CLIP service ended while it was starting.\n{_log_tail()}")
+            raise LifecycleError(f"The CLIP service ended while it was starting.\n{_log_tail(place)}")
         answer = info(host, port)
         if answer and answer.get("pid") == process.pid:
             if answer["state"] == "ready":
@@ -101,15 +99,15 @@ def _wait_until_ready(process: subprocess.Popen[bytes], host: str, port: int) ->
             if answer["state"] == "failed":
                 raise LifecycleError(f"The CLIP service could not load its model: {answer['reason']}")
         if now > next_report:
-            print(f"  still loading ({now - began:.0f} s; log: {state.log_file()})", flush=True)
+            print(f"  still loading ({now - began:.0f} s; log: {place.log_file})", flush=True)
             next_report = now + PROGRESS_SECONDS
         time.sleep(POLL_SECONDS)
-    raise LifecycleError(f"The CLIP service was not ready after {START_SECONDS} s.\n{_log_tail()}")
+    raise LifecycleError(f"The CLIP service was not ready after {START_SECONDS} s.\n{_log_tail(place)}")
 
 
-def stop() -> bool:
+def stop(place: Place) -> bool:
     """Stop the recorded service if it is alive; return whether there was one."""
-    found = running()
+    found = running(place)
     if found is None:
         return False
     pid = found[1]["pid"]
@@ -140,9 +138,9 @@ def _alive(pid: int) -> bool:
         return True
 
 
-def free_port(host: str) -> int:
+def free_port(place: Place, host: str) -> int:
     """Return the port of the last run if it is still free, or else any free one."""
-    recorded = state.read()
+    recorded = place.read()
     for candidate in (recorded.port if recorded else 0, 0):
         with contextlib.suppress(OSError), _listener(host, candidate) as listener:
             return int(listener.getsockname()[1])
@@ -165,9 +163,9 @@ def _bracketed(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def _log_tail() -> str:
+def _log_tail(place: Place) -> str:
     try:
-        lines = state.log_file().read_text(errors="replace").splitlines()[-LOG_TAIL_LINES:]
+        lines = place.log_file.read_text(errors="replace").splitlines()[-LOG_TAIL_LINES:]
     except OSError:
         return ""
-    return "\n".join([f"Its log ({state.log_file()}) ends with:", *(f"  {line}" for line in lines)])
+    return "\n".join([f"Its log ({place.log_file}) ends with:", *(f"  {line}" for line in lines)])

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
-import onnxruntime  # type: ignore[import-untyped]
 from tokenizers import Tokenizer
 
-from scripts.clip.encoder import THREADS, ModelUnavailableError, Vectors, unit
+from scripts.clip.encoder import Vectors, unit
+from scripts.clip.networks import package_file, session
 
 DIMENSION = 384
 MAX_TOKENS = 256  # what the model was trained with; the rest of a longer text is cut
@@ -48,25 +46,3 @@ class SentenceEncoder:
         (hidden, *_) = self._session.run(None, {k: v for k, v in feeds.items() if k in self._inputs})
         summed = np.einsum("nld,nl->nd", hidden, mask.astype(np.float32))
         return np.asarray(summed / mask.sum(axis=1, keepdims=True), dtype=np.float32)
-
-
-def session(path: Path) -> onnxruntime.InferenceSession:
-    """Open an ONNX model on the CPU with as many threads as there are cores."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = THREADS
-    # Idle threads must sleep: the database and the image decoding want the same cores.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-
-
-def package_file(package: str, name: str) -> Path:
-    """Return the path of a data file of an installed package, without importing the package."""
-    spec = importlib.util.find_spec(package)
-    folders = list(spec.submodule_search_locations or []) if spec else []
-    for folder in folders:
-        if (path := Path(folder) / name).is_file():
-            return path
-    raise ModelUnavailableError(
-        f"The starter model needs {name} of the package {package.replace('_', '-')}, which is not installed. "
-        "Run scripts/quickstart, or: pip install -e '.[local]'"
-    )

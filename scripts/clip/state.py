@@ -1,4 +1,4 @@
-"""What is remembered of the service between commands: one JSON file that only its owner can read."""
+"""What is remembered of a service between commands: one JSON file that only its owner can read."""
 
 from __future__ import annotations
 
@@ -21,34 +21,52 @@ class State:
     url: str
     model: str
     dimension: int
-    logit_scale: float
+    logit_scale: float | None
     version: str
     image_size: int  # pixels: the shorter side that an image needs to have
 
 
-def state_file() -> Path:
-    """Return where the state is kept."""
-    return state_home() / "clip_service.json"
+@dataclass(frozen=True)
+class Place:
+    """Where one of this checkout's services keeps its files: the only one has no name, others beside it have."""
 
+    name: str = ""
 
-def log_file() -> Path:
-    """Return where a service started in the background writes its log."""
-    return state_home() / "clip_service.log"
+    @property
+    def option(self) -> str:
+        """What a command line needs to mean this service."""
+        return f" --name {self.name}" if self.name else ""
 
+    @property
+    def state_file(self) -> Path:
+        """Where the state is kept."""
+        return self._file("json")
 
-def read() -> State | None:
-    """Return the recorded state, or None if there is none that can be read."""
-    try:
-        return State(**json.loads(state_file().read_text()))
-    except (OSError, ValueError, TypeError):
-        return None
+    @property
+    def log_file(self) -> Path:
+        """Where a service started in the background writes its log."""
+        return self._file("log")
 
+    @property
+    def lock_file(self) -> Path:
+        """What a start or a stop locks."""
+        return self._file("lock")
 
-def write(state: State) -> None:
-    """Replace the recorded state in one step, readable by its owner only."""
-    path = state_file()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with NamedTemporaryFile("w", dir=path.parent, delete=False) as file:  # created with mode 600
-        json.dump(asdict(state), file, indent=2)
-        file.write("\n")
-    os.replace(file.name, path)  # noqa: PTH105
+    def read(self) -> State | None:
+        """Return the recorded state, or None if there is none that can be read."""
+        try:
+            return State(**json.loads(self.state_file.read_text()))
+        except (OSError, ValueError, TypeError):
+            return None
+
+    def write(self, state: State) -> None:
+        """Replace the recorded state in one step, readable by its owner only."""
+        path = self.state_file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with NamedTemporaryFile("w", dir=path.parent, delete=False) as file:  # created with mode 600
+            json.dump(asdict(state), file, indent=2)
+            file.write("\n")
+        os.replace(file.name, path)  # noqa: PTH105
+
+    def _file(self, suffix: str) -> Path:
+        return state_home() / ".".join(["clip_service", *filter(None, [self.name]), suffix])

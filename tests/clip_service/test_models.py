@@ -21,7 +21,7 @@ from scripts.clip import figures
 from scripts.clip.choice import MODEL_NAMES
 from scripts.clip.classes import phrasings
 from scripts.clip.efficientnet_lite import BATCH_NORM_EPSILON, _Graph, block_strides
-from scripts.clip.sentences import package_file
+from scripts.clip.networks import package_file
 from scripts.clip.starter import TOP_CLASSES, StarterEncoder, mixture
 from scripts.clip.torch_stream import MAGIC_NUMBER, PROTOCOL_VERSION, UnsafeWeightsError, read_state_dict
 from tests.clip_service.drawings import DRAWINGS

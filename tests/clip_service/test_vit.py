@@ -11,26 +11,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import onnx
 import pytest
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
 from onnx.helper import make_tensor_value_info
 from PIL import Image
 from tokenizers import Tokenizer, models, pre_tokenizers
 
 from tests.clip_service.drawings import blob
 from tests.clip_service.running import Launcher
+from tests.clip_service.tiny import save, save_colours
 
 WORDS = ["[PAD]", "[UNK]", "red", "green", "blue"]
-
-
-def _save(
-    path: Path, nodes: list[onnx.NodeProto], inputs: list[onnx.ValueInfoProto], weights: dict[str, object]
-) -> None:
-    outputs = [make_tensor_value_info("out", TensorProto.FLOAT, ["n", 512])]
-    initializers = [numpy_helper.from_array(np.asarray(value), name) for name, value in weights.items()]
-    graph = helper.make_graph(nodes, "tiny", inputs, outputs, initializers)
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
 
 
 @pytest.fixture
@@ -54,7 +45,7 @@ def weights(tmp_path: Path) -> Path:
         helper.make_node("ReduceSum", ["words", "axis"], ["out"], keepdims=0),
     ]
     ids = [make_tensor_value_info("input_ids", TensorProto.INT64, ["n", "l"])]
-    _save(text / "model.onnx", nodes, ids, {"table": table, "axis": np.array([1])})
+    save(text / "model.onnx", nodes, ids, {"table": table, "axis": np.array([1])})
 
     preprocessor = {
         "do_resize": True,
@@ -71,12 +62,7 @@ def weights(tmp_path: Path) -> Path:
         "image_processor_type": "CLIPImageProcessor",
     }
     (vision / "preprocessor_config.json").write_text(json.dumps(preprocessor))
-    nodes = [
-        helper.make_node("ReduceMean", ["pixel_values"], ["mean"], axes=[2, 3], keepdims=0),
-        helper.make_node("MatMul", ["mean", "projection"], ["out"]),
-    ]
-    pixels = [make_tensor_value_info("pixel_values", TensorProto.FLOAT, ["n", 3, 224, 224])]
-    _save(vision / "model.onnx", nodes, pixels, {"projection": colours})
+    save_colours(vision / "model.onnx", 512)
     return tmp_path
 
 

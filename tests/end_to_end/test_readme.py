@@ -40,6 +40,10 @@ ELSEWHERE = {
     'scripts/quickstart ~/Pictures --query "a birthday cake"': ("tests/end_to_end/test_quickstart.py", '"--query"'),
     "scripts/bench search": ("scripts/benchmarks/search.py", "def main"),  # takes minutes, and is no test
     "scripts/bench sizing": ("tests/benchmarks/test_sizing.py", '"sizing"'),  # a minute: with -m slow
+    "scripts/clip_service start --name second --model efficientnet": (
+        "tests/end_to_end/test_second_model.py",
+        '"--name", "second", "--model", "efficientnet"',
+    ),
     # Serving never ends.
     "dbt docs generate && dbt docs serve": ("tests/end_to_end/test_readme.py", "dbt docs generate"),
     "dbt run --vars '{image_locations: [pics]}'": ("tests/storage/test_refresh.py", "image_locations"),

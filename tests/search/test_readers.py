@@ -25,6 +25,7 @@ def test_a_reader_searches_by_every_function(built: Project, reader: psycopg.Con
         "search_images_by_vector('[1,0,0,0]')",
         "search_images_hybrid('snow')",
         "search_images_fused('red')",
+        "search_images_like_fused(1)",
         "search_texts('red')",
         "search_texts_by_image(1)",
         f"search_texts_by_photo('{path}')",

@@ -1,5 +1,6 @@
 -- The photos in the space of a second, image-only model, for search by example: only where one is named.
--- dbt run --vars '{second_image_model: embedding/resnet}'
+-- dbt run --vars '{second_image_model: embedding/resnet,
+--     more_spaces: [{images: image_embeddings_second, image_model: embedding/resnet}]}'
 {{
     config(
         enabled=var('second_image_model', none) is not none,
