@@ -40,6 +40,13 @@ ELSEWHERE = {
     'scripts/quickstart ~/Pictures --query "a birthday cake"': ("tests/end_to_end/test_quickstart.py", '"--query"'),
     "scripts/bench search": ("scripts/benchmarks/search.py", "def main"),  # takes minutes, and is no test
     "scripts/bench sizing": ("tests/benchmarks/test_sizing.py", '"sizing"'),  # a minute: with -m slow
+    "scripts/gallery --serve": ("tests/gallery/conftest.py", '"--serve"'),
+    # Installs Superset, which takes minutes.
+    "scripts/superset start": ("tests/bi/test_dashboard.py", '"start"'),
+    "scripts/superset stop": ("tests/bi/conftest.py", '"stop"'),
+    "dbt deps": ("tests/dbt/test_package.py", '"deps"'),
+    "dbt build --selector embeddings": ("tests/dbt/test_project.py", '"build", "--selector", "embeddings"'),
+    "dbt source freshness": ("tests/dbt/test_project.py", '"source", "freshness"'),
     # Serving never ends.
     "dbt docs generate && dbt docs serve": ("tests/end_to_end/test_readme.py", "dbt docs generate"),
     "dbt run --vars '{image_locations: [pics]}'": ("tests/storage/test_refresh.py", "image_locations"),
@@ -88,12 +95,24 @@ def as_model(block: Block, terminal: Terminal, folder: Path) -> str:
     return terminal.run(f"(cd {folder} && dbt run --select from_the_readme)")
 
 
+def assert_is_part_of_the_project_notes(block: Block) -> None:
+    """The project that tests/dbt/test_package.py runs has every line, but for the package's place and k."""
+    files = (file.read_text("utf-8") for file in (CHECKOUT / "tests" / "dbt" / "notes").rglob("*") if file.is_file())
+    there = re.sub(r"k=\d+", "k=10", "\n".join(files))
+    lines = [line for line in block.text.splitlines() if line and not re.match(r"--|  - local:", line)]
+    assert lines
+    for line in lines:
+        assert line in there, line
+
+
 @pytest.mark.timeout(900)
 def test_every_block_runs_in_order(terminal: Terminal, s3: S3Server, tmp_path: Path) -> None:
     ran = 0
     for block in BLOCKS:
         if block.language == "sh":
             assert shell(block, terminal) is not None
+        elif "models/note_embeddings.sql" in block.text or block.language == "yaml":
+            assert_is_part_of_the_project_notes(block)
         elif "{{" in block.text:
             assert "Completed successfully" in as_model(block, terminal, tmp_path / "dbt_project")
         else:
@@ -101,7 +120,7 @@ def test_every_block_runs_in_order(terminal: Terminal, s3: S3Server, tmp_path: P
             assert any(counts), f"nothing came of {block.text}"
         ran += 1
     assert ran == len(BLOCKS) >= 9
-    assert {block.language for block in BLOCKS} == {"sh", "sql"}
+    assert {block.language for block in BLOCKS} == {"sh", "sql", "yaml"}
 
 
 @pytest.mark.timeout(300)

@@ -16,7 +16,7 @@ create table polar_ai._ai_models (
 );
 grant select on polar_ai._ai_models to public;
 
-create function polar_ai.ai_callmodel(model_id text, content anyelement) returns jsonb language plpython3u as $$
+create function polar_ai._call(model_id text, content text) returns jsonb language plpython3u as $$
 import base64, json, requests
 plan = plpy.prepare("select * from polar_ai._ai_models where model_id = $1", ["text"])
 model = plpy.execute(plan, [model_id])[0]
@@ -28,4 +28,10 @@ else:
 answer = requests.post(model["model_url"], json={"data": [item]}, timeout=5)
 answer.raise_for_status()
 return json.dumps(answer.json()["data"][0]["embedding"])
+$$;
+
+create function polar_ai.ai_callmodel(model_id text, content anyelement) returns jsonb language plpgsql as $$
+begin
+    return polar_ai._call(model_id, content::text);
+end
 $$;
