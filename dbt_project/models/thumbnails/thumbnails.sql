@@ -1,7 +1,8 @@
 -- A small JPEG of every embedded photo, for dashboards: so many a run, the newest first. Photos whose bytes changed get a
--- new one; a photo that none can be made of keeps a row that says why. Calls no model.
+-- new one; a photo that none can be made of keeps a row that says why. Calls no model. PolarDB's own extension makes none.
 {{
     config(
+        enabled=var('runtime_schema', 'polar_ai') == 'polar_ai',
         materialized='incremental',
         unique_key='image_id',
         on_schema_change='append_new_columns',
