@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.home import CHECKOUT
+from scripts.home import CHECKOUT, state_home
 from tests.support import s3_server
 from tests.support.pages import Block, Terminal, blocks, commands, run_sql
 from tests.support.s3_server import S3Server
@@ -65,6 +65,10 @@ def s3() -> Iterator[S3Server]:
 @pytest.fixture(scope="module")
 def terminal(open_folder: Path) -> Iterator[Terminal]:
     home = open_folder / "readme"
+    home.mkdir(mode=0o755)
+    # The server's programs need not be unpacked once more.
+    (state_home() / "programs").mkdir(parents=True, exist_ok=True)
+    (home / "programs").symlink_to(state_home() / "programs")
     env = {SECRET: s3_server.SECRET_KEY, "POLARLENS_SERVER_ENV": SECRET, "POLARLENS_HOME": str(home)}
     made = Terminal(CHECKOUT, **env, DBT_TARGET_PATH=str(home / "dbt"), DBT_LOG_PATH=str(home / "dbt"))
     yield made
