@@ -27,7 +27,7 @@ try:
 except ImportError as error:
     plpy.error(
         "polar_ai cannot run: the database server's Python lacks a package (%s)" % error,
-        hint="Install Pillow and requests for the Python that PL/Python uses (Debian: python3-pil, python3-requests).",
+        hint="Install Pillow, urllib3 (2 or newer) and certifi for the Python that PL/Python uses.",
         sqlstate="58P01",
     )
 $polarlens$;

@@ -1,20 +1,21 @@
 """How fast photos come out of an S3-compatible server and are made ready, and what a long listing costs.
 
-The server is the tests' own (moto, which is Python): figures say how requests in flight compare, and not what
-a store can do.
+The server is the tests' own (moto, which is Python, on the same machine): photos a second say how requests in flight
+compare, and not what a store can do. The processor time is that of the loading side alone.
 """
 
 from __future__ import annotations
 
-import asyncio
+import argparse
 import io
 import itertools
-import sys
+import json
 import threading
 import time
 import tracemalloc
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 from PIL import Image
@@ -25,7 +26,6 @@ from udfs.runtime import http, images, listing, storage
 from udfs.runtime.interrupts import Operation, run_many
 from udfs.runtime.locations import Location
 
-PHOTOS = 400
 IN_FLIGHT = (1, 8, 32)
 
 
@@ -36,21 +36,21 @@ def photo() -> bytes:
     return out.getvalue()
 
 
-def rate(work: Callable[[str], object], paths: list[str], in_flight: int) -> float:
-    """Return how many of ``paths`` a second ``work`` deals with."""
-    began = time.monotonic()
+def measured(work: Callable[[str], object], paths: list[str], in_flight: int) -> tuple[float, float]:
+    """Return how many of ``paths`` a second ``work`` deals with, and the milliseconds of processor for each."""
+    began, used = time.monotonic(), time.process_time()
     works = [lambda path=path: work(path) for path in paths]
     for _ in run_many(works, Operation(), lambda: None, in_flight):
         pass
-    return len(paths) / (time.monotonic() - began)
+    return len(paths) / (time.monotonic() - began), (time.process_time() - used) / len(paths) * 1000
 
 
-def loading() -> None:
-    """Print photos a second: loaded with signed URLs, loaded by opendal, and loaded and made ready for a model."""
+def loading(photos: int) -> list[dict[str, float | int | str]]:
+    """Load with signed URLs, load by opendal alone, and load and make ready for a model."""
     server = S3Server()
     try:
         content = photo()
-        paths = [f"{n:05}.jpg" for n in range(PHOTOS)]
+        paths = [f"{n:05}.jpg" for n in range(photos)]
         server.put({f"bench/{path}": content for path in paths})
         options = {"endpoint": server.url, "access_key_id": s3_server.ACCESS_KEY}
         place = Location("pics", f"s3://{s3_server.BUCKET}/bench", options, s3_server.SECRET_KEY)
@@ -66,47 +66,56 @@ def loading() -> None:
             async def work() -> bytes:
                 return bytes(await store.read(path))
 
-            return asyncio.run(work())
+            return storage.awaited(work, operation, path, 60)
 
-        print(f"{PHOTOS} photos of {len(content) / 1024:.0f} KB; photos a second")
-        print(f"{'in flight':>10} {'signed URL':>12} {'opendal':>10} {'and made ready':>15}")
+        def ready(path: str) -> bytes:
+            return images.for_model(signed(path), 224, path)
+
+        print(f"{photos} photos of {len(content) / 1024:.0f} KB: a second (milliseconds of processor for each)")
+        print(f"{'in flight':>10} {'signed URL':>16} {'opendal alone':>16} {'and made ready':>16}")
+        figures: list[dict[str, float | int | str]] = []
         for in_flight in IN_FLIGHT:
-            figures = [
-                rate(signed, paths, in_flight),
-                rate(library, paths, in_flight),
-                rate(lambda path: images.for_model(signed(path), 224, path), paths, in_flight),
-            ]
-            print(f"{in_flight:>10} {figures[0]:>12.0f} {figures[1]:>10.0f} {figures[2]:>15.0f}", flush=True)
+            shown = []
+            for name, work in (("signed URL", signed), ("opendal alone", library), ("and made ready", ready)):
+                rate, used = measured(work, paths, in_flight)
+                seen = {"photos_a_second": round(rate, 1), "processor_ms": round(used, 3)}
+                figures.append({"in_flight": in_flight, "how": name, **seen})
+                shown.append(f"{rate:>8.0f} ({used:.2f})")
+            print(f"{in_flight:>10} " + " ".join(f"{one:>16}" for one in shown), flush=True)
+        return figures
     finally:
         server.close()
 
 
-def long_listing(keys: int) -> None:
-    """Print how fast a listing of ``keys`` objects streams, and how much Python holds at the most."""
+class Pages(BaseHTTPRequestHandler):
+    """An S3 bucket of as many objects as the server says, none of which exists."""
 
-    class Pages(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    protocol_version = "HTTP/1.1"
+    keys = 0
 
-        def do_GET(self) -> None:
-            first = int(self.path.partition("continuation-token=")[2].partition("&")[0] or 0)
-            rows = "".join(
-                f"<Contents><Key>k/{n:09}.jpg</Key><LastModified>2026-01-02T03:04:05.000Z</LastModified>"
-                f'<ETag>"{n:032}"</ETag><Size>{n}</Size></Contents>'
-                for n in range(first, min(first + 1000, keys))
-            )
-            more = first + 1000 < keys
-            following = f"<NextContinuationToken>{first + 1000}</NextContinuationToken>" if more else ""
-            body = (
-                f"<ListBucketResult><IsTruncated>{str(more).lower()}</IsTruncated>{following}{rows}</ListBucketResult>"
-            )
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body.encode())
+    def do_GET(self) -> None:
+        """Answer with a page of the listing."""
+        first = int(self.path.partition("continuation-token=")[2].partition("&")[0] or 0)
+        rows = "".join(
+            f"<Contents><Key>k/{n:09}.jpg</Key><LastModified>2026-01-02T03:04:05.000Z</LastModified>"
+            f'<ETag>"{n:032}"</ETag><Size>{n}</Size></Contents>'
+            for n in range(first, min(first + 1000, self.keys))
+        )
+        more = first + 1000 < self.keys
+        following = f"<NextContinuationToken>{first + 1000}</NextContinuationToken>" if more else ""
+        body = f"<ListBucketResult><IsTruncated>{str(more).lower()}</IsTruncated>{following}{rows}</ListBucketResult>"
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body.encode())
 
-        def log_message(self, *arguments: Any) -> None:
-            pass
+    def log_message(self, *arguments: Any) -> None:
+        """Say nothing."""
 
+
+def long_listing(keys: int) -> dict[str, float | int]:
+    """List ``keys`` objects, and watch how much Python holds at the most."""
+    Pages.keys = keys
     server = ThreadingHTTPServer(("127.0.0.1", 0), Pages)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     place = Location("pics", "s3://b", {"endpoint": f"http://127.0.0.1:{server.server_port}"})
@@ -119,8 +128,20 @@ def long_listing(keys: int) -> None:
     held = tracemalloc.get_traced_memory()[1] / 2**20
     print(f"{count} keys listed in {took:.1f} s ({count / took:.0f} a second), {held:.1f} MB held at the most")
     server.shutdown()
+    return {"keys": count, "seconds": round(took, 2), "held_mb": round(held, 1)}
+
+
+def main() -> None:
+    """Measure both, and keep the figures where they are wanted."""
+    parser = argparse.ArgumentParser(prog="scripts/bench storage", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--photos", type=int, default=400, help="how many are loaded each time")
+    parser.add_argument("--keys", type=int, default=200_000, help="how many are listed")
+    parser.add_argument("--json", type=Path, help="where to keep all figures")
+    options = parser.parse_args()
+    figures = {"loading": loading(options.photos), "listing": long_listing(options.keys)}
+    if options.json:
+        options.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
-    loading()
-    long_listing(int(sys.argv[1]) if len(sys.argv) > 1 else 200_000)
+    main()

@@ -16,7 +16,7 @@ from scripts.home import CHECKOUT
 from scripts.postgres.errors import NO_SPACE, LocalPostgresError, no_space
 from scripts.postgres.staging import appearing
 
-NAMES = ("Pillow", "requests", "opendal")
+NAMES = ("Pillow", "urllib3", "certifi", "opendal")
 
 
 def requirements() -> list[str]:

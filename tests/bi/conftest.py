@@ -16,7 +16,7 @@ from psycopg.rows import dict_row
 from scripts import demo_photos, photo_loader
 from scripts.home import CHECKOUT, state_home
 from scripts.quickstart_steps import register_models
-from tests.search.conftest import built, copy_of, reader  # noqa: F401 - fixtures
+from tests.search.conftest import reader  # noqa: F401 - the fixture
 from tests.support.database import Database, new_database
 
 LABELS = ["an animal", "food", "a vehicle", "a flower", "a building", "a page of text", "a texture", "outer space"]

@@ -105,6 +105,7 @@ def test_lineage_leads_from_staging_through_functions_to_the_dashboard(built: Bu
         "model.polarlens.image_embeddings",
         "function.polarlens.search_images_by_vector",
         "model.polarlens.saved_search_results",
+        "model.polarlens.thumbnails",
     } <= above
     for function in built.manifest["functions"].values():
         # Those that only call a model, as their owner, read no table of embeddings.

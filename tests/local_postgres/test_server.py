@@ -78,7 +78,7 @@ def test_pgvector_works(server: LocalPostgres) -> None:
 
 
 def test_plpython_sees_its_packages(server: LocalPostgres, programs: Path) -> None:
-    seen = python(server, "[__import__(n).__file__ for n in ('PIL', 'requests', 'opendal', 'ssl')]")
+    seen = python(server, "[__import__(n).__file__ for n in ('PIL', 'urllib3', 'opendal', 'ssl')]")
     assert seen.count(str(programs)) == 4
 
 

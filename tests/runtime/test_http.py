@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.http_server import Reply, Request, ScriptedServer
 from tests.support.raw_server import SLOW, SLOW_NAMES, Behaviour, RawServer, never_answers, read_head
-from udfs.runtime import http
+from udfs.runtime import connections, http
 from udfs.runtime.errors import PolarAIError
 from udfs.runtime.http import Limits
 from udfs.runtime.interrupts import Operation, run
@@ -423,14 +423,14 @@ def test_a_cancel_while_connecting_sends_no_request(
 ) -> None:
     received: list[bytes] = []
     server = raw_server(lambda connection, closing: received.append(connection.recv(1000)))
-    real, connected = http.create_connection, threading.Event()
+    real, connected = connections.create_connection, threading.Event()
 
     def slow(*arguments: Any, **named: Any) -> socket.socket:
         time.sleep(0.5)
         connected.set()
         return real(*arguments, **named)
 
-    monkeypatch.setattr(http, "create_connection", slow)
+    monkeypatch.setattr(connections, "create_connection", slow)
     end = time.monotonic() + 0.1
 
     def poll() -> None:

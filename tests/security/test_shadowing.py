@@ -143,6 +143,7 @@ UNPINNED = {
     "ai_testmodel of a provider": "select polar_ai.ai_testmodel('open')",
     "ai_callmodel by the old name": "select ganos_ai.ai_callmodel('functions', 'a'::pg_catalog.text)",
     "ai_loadfile": "select polar_ai.ai_loadfile('/nowhere')",
+    "ai_listfiles": "select * from polar_ai.ai_listfiles('folder', pattern => 'x')",
     "ai_listmodels": "select polar_ai.ai_listmodels()",
 }
 PATHS = {
@@ -165,8 +166,8 @@ def test_every_function_that_runs_as_the_owner_is_in_the_table(house: House) -> 
         "select distinct regexp_replace(p.proname, '[0-9]+$', 'N') from pg_proc as p"
         " where p.prosecdef and p.pronamespace::regnamespace::text in ('polar_ai', 'ganos_ai', 'polarlens')"
     )
-    # Only the owner may call _seal_token; _raise_unlogged has nothing but an error to raise.
-    assert {name for (name,) in found} == {*CALLER, *ADMIN, "_seal_token", "_raise_unlogged"}
+    # Only the owner may call _seal_token; _raise_unlogged and _warn_of_secret have nothing but a text to raise.
+    assert {name for (name,) in found} == {*CALLER, *ADMIN, "_seal_token", "_raise_unlogged", "_warn_of_secret"}
 
 
 @pytest.mark.parametrize("path", PATHS.values(), ids=PATHS)

@@ -104,6 +104,14 @@ def test_other_paths_are_left_alone_and_an_empty_listing_removes_nothing(
     assert "0 listed, 0 added, 0 changed, 1 removed" in output
 
 
+def test_a_failed_oss_url_is_written_down_without_its_secret(database: Database, clip: ColourClip) -> None:
+    database.run("insert into polarlens.image_paths (path) values ('oss://key:topsecret@oss.example.com/b/x.jpg')")
+    output = database.dbt("run", "--select", "stg_image_paths", "image_embeddings").stdout
+    rows = database.rows("select input, message from polarlens.embedding_errors")
+    assert [row[0] for row in rows] == ["oss://oss.example.com/b/x.jpg"]
+    assert "topsecret" not in output + str(rows)
+
+
 def test_a_listing_that_fails_changes_nothing(database: Database, s3: S3Server, clip: ColourClip) -> None:
     create_s3(database, s3, "")
     database.run("insert into polarlens.image_paths (path) values ('pics:kept.jpg')")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,9 @@ from tests.support.database import Database
 from tests.support.http_server import Reply, Request, ScriptedServer
 from tests.support.raw_server import Behaviour, RawServer
 from tests.udfs.conftest import Failure
+from udfs.runtime import images
+from udfs.runtime.errors import PolarAIError
+from udfs.runtime.loading import SOUNDS, VIDEOS
 
 Fails = Callable[..., Failure]
 Serves = Callable[..., ScriptedServer]
@@ -62,6 +66,20 @@ def test_a_web_servers_refusals_are_told_apart(
     found = failure(db, "select polar_ai.ai_loadfile('web:x.jpg')")
     assert (found.sqlstate, found.message) == (sqlstate, said)
     assert "secret words" not in found.everything
+
+
+def test_pauses_between_tries_grow(db: Database, http_server: Serves, failure: Fails) -> None:
+    tried: list[float] = []
+
+    def busy(request: Request) -> Reply:
+        tried.append(time.monotonic())
+        return Reply(503)
+
+    create(db, "web", http_server(busy).url)
+    assert failure(db, "select polar_ai.ai_loadfile('web:x.jpg')").sqlstate == "53000"
+    pauses = [later - earlier for earlier, later in itertools.pairwise(tried)]
+    assert len(pauses) == 3
+    assert all(pause >= 0.2 * 2**number for number, pause in enumerate(pauses))
 
 
 def test_a_server_that_is_overloaded_for_a_moment_is_asked_again(db: Database, http_server: Serves) -> None:
@@ -178,6 +196,40 @@ def test_videos_and_audio_are_said_to_be_ones(db: Database, http_server: Serves,
     assert "web:a.MOV is a video" in failure(db, "select polar_ai.ai_thumbnail('web:a.MOV')").message
     assert "web:a.mp3 is audio" in failure(db, "select polar_ai.ai_thumbnail('web:a.mp3')").message
     assert len(server.requests) == loaded
+
+
+@pytest.mark.parametrize("ending", sorted(VIDEOS | SOUNDS))
+def test_each_ending_of_a_video_or_of_audio_is_known(db: Database, failure: Fails, ending: str) -> None:
+    said = "a video" if ending in VIDEOS else "audio"
+    for path in (f"/photos/a.{ending}", f"https://photos.example.com/a.{ending.upper()}?size=2"):
+        found = failure(db, f"select polar_ai.ai_thumbnail('{path}')")
+        shown = path.partition("?")[0]
+        assert (found.sqlstate, found.message) == (
+            "22P03",
+            f"{shown} is {said}: only pictures can be embedded or shown",
+        )
+
+
+@pytest.mark.parametrize(
+    ("said", "head"),
+    [
+        *(("a video", b"\0\0\0\x18ftyp" + brand) for brand in (b"isom", b"mp42", b"qt  ", b"M4V ", b"3gp5")),
+        ("a video", b"\0\0\0\x08moov"),
+        ("a video", b"\x1aE\xdf\xa3\0\0\0\0"),
+        ("a video", b"RIFF\0\0\0\0AVI LIST"),
+        ("a video", b"\0\0\1\xba\x44\0"),
+        ("a video", b"FLV\1\5"),
+        ("audio", b"\0\0\0\x18ftypM4A "),
+        ("audio", b"ID3\3\0"),
+        ("audio", b"\xff\xfb\x90\x64"),
+        ("audio", b"OggS\0"),
+        ("audio", b"fLaC\0"),
+        ("audio", b"RIFF\0\0\0\0WAVEfmt "),
+    ],
+)
+def test_a_video_and_audio_without_a_name_are_known_by_their_first_bytes(said: str, head: bytes) -> None:
+    with pytest.raises(PolarAIError, match=f"it looks like {said}: only pictures are read"):
+        images.for_model(head + bytes(64), 224, "photo")
 
 
 def test_connections_are_kept_where_the_store_keeps_them(db: Database, http_server: Serves) -> None:

@@ -78,7 +78,8 @@ def signature_fault(method: str, url: str, headers: dict[str, str]) -> str | Non
     if key != ACCESS_KEY:
         return "InvalidAccessKeyId"
     region, service = scope.split("/")[1:3]
-    known = Credentials(ACCESS_KEY, SECRET_KEY)
+    token = query.get("X-Amz-Security-Token") or headers.get("x-amz-security-token")
+    known = Credentials(ACCESS_KEY, SECRET_KEY, token)
     plain = {name: value for name, value in query.items() if not name.startswith("X-Amz-")}
     # S3 reads the key and writes it its own way, however the client wrote it.
     bare = f"{parts.scheme}://{parts.netloc}{quote(unquote(parts.path), safe='/~')}"

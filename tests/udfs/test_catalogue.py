@@ -19,6 +19,7 @@ WITHOUT_SEARCH_PATH = {
     "ai_callmodel_raw",
     "ai_callmodels",
     "ai_embedding",
+    "ai_listfiles",
     "ai_testmodel",
     "ai_text_classification",
     "ai_text_embedding",
@@ -57,6 +58,7 @@ SECURITY_DEFINERS = FOR_ADMINS_ONLY | {
     "_probe",
     "_raise_unlogged",
     "_seal_token",
+    "_warn_of_secret",
     "_test_location",
     "_thumbnail",
 }

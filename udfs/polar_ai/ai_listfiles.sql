@@ -15,33 +15,42 @@ comment on function polar_ai._list_files(text, text, text) is 'Internal: the wor
 revoke all on function polar_ai._list_files(text, text, text) from public;
 grant execute on function polar_ai._list_files(text, text, text) to polar_ai_user, polar_ai_admin;
 
+-- In plain SQL, stable and without a SET clause, so that the planner puts this query in place of the call: rows stream, nothing is
+-- gathered first, and a LIMIT ends the listing. What it names is therefore written out, operators too.
 create or replace function polar_ai.ai_listfiles(
     location text, prefix text default '', pattern text default null
 ) returns table (path text, size bigint, last_modified timestamptz, etag text, content_type text)
-language plpgsql
-set search_path to pg_catalog, pg_temp
+language sql stable
 as $$
-begin
-    perform polar_ai._location_seq(ai_listfiles.location);
-    -- An error is the last row, and has no path. One CASE: of conditions beside each other, the planner chooses the first.
-    return query
-    select ai_listfiles.location || ':' || f.path, f.size, f.last_modified, f.etag, f.content_type
-    from polar_ai._list_files(
-        ai_listfiles.location, coalesce(ai_listfiles.prefix, ''), polar_ai._location_permits(ai_listfiles.location)
-    ) as f
-    where
-        case
-            when f.error is not null then polar_ai._raise(f.error)::text is null
-            else ai_listfiles.pattern is null or f.path ~* ai_listfiles.pattern
-        end;
-end
+select
+    ai_listfiles.location operator(pg_catalog.||) ':' operator(pg_catalog.||) (checked.file).path,
+    (checked.file).size,
+    (checked.file).last_modified,
+    (checked.file).etag,
+    (checked.file).content_type
+from (
+    -- An error is the last row. It is raised in here, where OFFSET keeps the caller's conditions out: one that is not met by the
+    -- row would make a listing that broke off look whole.
+    select
+        listed.file,
+        case when (listed.file).error is not null then polar_ai._raise((listed.file).error)::pg_catalog.text is null end as raised
+    from (
+        select
+            polar_ai._list_files(
+                ai_listfiles.location, coalesce(ai_listfiles.prefix, ''), polar_ai._location_permits(ai_listfiles.location)
+            ) as file
+        from polar_ai._location_seq(ai_listfiles.location) as known
+    ) as listed
+    offset 0
+) as checked
+where ai_listfiles.pattern is null or (checked.file).path operator(pg_catalog.~*) ai_listfiles.pattern
 $$;
 
 comment on function polar_ai.ai_listfiles(text, text, text) is
 'What lies in a location below prefix (the beginning of a path, such as 2024/), at any depth; pattern is a regular expression that
 paths have to match, whatever their case: ''\.jpe?g$''. path is what ai_loadfile takes. etag changes with the content (for a folder
 of the server: size and time of change). content_type is the store''s where its listing has it, and else what the name says.
-Millions of rows stream through, page by page. Errors: 42704 no such location, 42501 not granted, else as ai_loadfile.';
+Rows come as the store''s pages do: a LIMIT ends the listing, and millions stream through. Errors: 42704 no such location, 42501 not granted, else as ai_loadfile.';
 
 revoke all on function polar_ai.ai_listfiles(text, text, text) from public;
 grant execute on function polar_ai.ai_listfiles(text, text, text) to polar_ai_user, polar_ai_admin;

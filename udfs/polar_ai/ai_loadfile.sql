@@ -39,8 +39,9 @@ $$;
 
 comment on function polar_ai.ai_loadfile(text, integer) is
 'The bytes of a file: photos:2024/cat.jpg in a location (ai_createlocation), an http or https URL, file:///folder/photo.jpg or
-/folder/photo.jpg on the database server, or a data URL; PolarDB''s oss://key:secret@endpoint/bucket/path too, but a location
-keeps the secret out of SQL. Beside locations, reaches only what the allow-list names (ai_allow). NULL where the file is larger
+/folder/photo.jpg on the database server, or a data URL; PolarDB''s oss://key:secret@endpoint/bucket/path too: errors mask its
+secret, but PostgreSQL itself shows statements, in pg_stat_activity, in its log where log_statement or
+log_min_duration_statement say so, and in the CONTEXT of errors in functions; a location keeps the secret out of SQL. Beside locations, reaches only what the allow-list names (ai_allow). NULL where the file is larger
 than buffer_limit megabytes (default 100; 0 for no limit) or an argument is NULL. Errors: 58P01 no such file or location, 42501 not
 allowed or not granted, 28000 credentials refused, 58030 unreadable, 08001/08006 server not reached or broken off, 53000
 overloaded, 22023 malformed URL.';
@@ -65,3 +66,24 @@ comment on function polar_ai._raise_unlogged(jsonb) is
 
 revoke all on function polar_ai._raise_unlogged(jsonb) from public;
 grant execute on function polar_ai._raise_unlogged(jsonb) to polar_ai_user, polar_ai_admin;
+
+-- Said only where it is known to be so. The warning's own statement is kept out of the log, as with _raise_unlogged.
+create or replace function polar_ai._warn_of_secret() returns void
+language plpgsql
+security definer
+set search_path to pg_catalog, pg_temp
+set log_min_error_statement to 'panic'
+as $$
+begin
+    if current_setting('log_statement') = 'all' or current_setting('log_min_duration_statement') <> '-1' then
+        raise warning 'this server logs its statements, and this one may hold the secret of an oss:// URL'
+        using hint = 'A location keeps secrets out of SQL: see polar_ai.ai_createlocation.';
+    end if;
+end
+$$;
+
+comment on function polar_ai._warn_of_secret() is
+'Internal: warns where statements, and so the secrets of oss:// URLs in them, go to the server''s log.';
+
+revoke all on function polar_ai._warn_of_secret() from public;
+grant execute on function polar_ai._warn_of_secret() to polar_ai_user, polar_ai_admin;

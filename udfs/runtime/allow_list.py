@@ -14,6 +14,7 @@ names outright. Addresses are checked after the name was resolved (see http.py),
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
@@ -38,6 +39,10 @@ class Grant:
     link_local: bool = False
 
 
+# White space, control characters, and a backslash.
+_UNFIT = re.compile(r"[\s\x00-\x1f\\]")
+
+
 def parse_url(url: str) -> SplitResult:
     """Split ``url``, which has to be absolute and http or https; its message never shows credentials."""
     try:
@@ -54,7 +59,7 @@ def parse_url(url: str) -> SplitResult:
             stage="load",
         )
     # A backslash ends the host for the library that connects, and not for the one that reads it here.
-    if port == 0 or "\\" in url or any(c.isspace() or ord(c) < 32 for c in url):
+    if port == 0 or _UNFIT.search(url):
         raise PolarAIError(f"the URL {masked(url)} is malformed", sqlstate=BAD_ARGUMENT, stage="load")
     return parts
 

@@ -34,6 +34,9 @@ Error = str | None  # PolarAIError.as_dict() as JSON
 _query_cache: OrderedDict[tuple[str, str, bytes], array[float]] = OrderedDict()
 QUERY_CACHE_SIZE = 1000
 
+# Whether this session was told that its statements' secrets are logged.
+_warned = False
+
 # What a refresh has under way between its statements.
 _stream = Stream()
 # PostgreSQL keeps no value over 1 GB, whatever limit the caller gives.
@@ -53,6 +56,7 @@ def load_file(plpy: Any, url: str, buffer_limit: int, permits: str) -> tuple[byt
     """Return what ``url`` holds; None where it is larger than ``buffer_limit`` MB (0: no limit)."""
 
     def work() -> bytes | None:
+        _warn_of_secret(plpy, url)
         reach = _reach(plpy, permits)
         size = buffer_limit * 2**20
         bounded = min(size or MAX_BYTEA, MAX_BYTEA)
@@ -310,6 +314,7 @@ def presign_url(plpy: Any, path: str, seconds: int, permits: str) -> tuple[str |
     """Return a URL that shows ``path`` for so long, to whoever has it."""
 
     def work() -> str:
+        _warn_of_secret(plpy, path)
         reach = _reach(plpy, permits)
         return _cancellable(plpy, lambda operation: reach.url(path, seconds, operation))
 
@@ -320,6 +325,7 @@ def thumbnail(plpy: Any, path: str, size: int, permits: str) -> tuple[bytes | No
     """Return the picture at ``path`` as a JPEG whose longer side has ``size`` pixels at the most."""
 
     def work() -> bytes:
+        _warn_of_secret(plpy, path)
         check_picture(path)
         reach = _reach(plpy, permits)
 
@@ -387,6 +393,14 @@ def _sender(plpy: Any, model: Model, headers: str | None) -> tuple[Callable[[byt
     sent = {**model.headers(), **_headers(model.model_id, headers)}
     described = f"calling model {model.model_id}"
     return lambda body: http.post(model.url, body, sent, entries, limits, operation, described), operation
+
+
+def _warn_of_secret(plpy: Any, path: str) -> None:
+    """Once a session, say so where a statement with an oss:// URL's secret in it goes to the server's log."""
+    global _warned
+    if not _warned and path[:6].lower() == "oss://":
+        _warned = True
+        plpy.execute("select polar_ai._warn_of_secret()")
 
 
 def _reach(plpy: Any, permits: str) -> Reach:

@@ -21,6 +21,8 @@ Row = tuple[str, int, str | None, str | None, str | None]
 HANDFUL = 500
 WAITING = 8
 POLL_SECONDS = 0.05
+# Whose types a server's own list may lack.
+NEWER_IMAGES = ("avif", "heic", "heif", "jp2", "webp")
 
 
 def files(
@@ -146,7 +148,8 @@ def _below(root: str, folder: str) -> Iterator[tuple[str, os.stat_result]]:
 
 def _guessed(path: str) -> str | None:
     """Return what the name says: S3 and OSS keep content types out of their listings."""
-    return mimetypes.guess_type(path)[0]
+    ending = path.rpartition(".")[2].lower()
+    return mimetypes.guess_type(path)[0] or (f"image/{ending}" if ending in NEWER_IMAGES else None)
 
 
 def _unicode(path: str) -> bool:

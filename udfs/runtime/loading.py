@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mimetypes
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -93,12 +92,23 @@ class Reach:
         return location
 
 
+# By name, and not by the system's list of types: each server has another one, or none.
+VIDEOS, SOUNDS = (
+    frozenset(endings.split())
+    for endings in (
+        "3g2 3gp asf avi flv m2ts m4v mkv mov mp4 mpeg mpg mts mxf ogv qt vob webm wmv",
+        "aac ac3 aif aiff amr flac m4a m4b mid midi mka mp2 mp3 oga ogg opus wav wma",
+    )
+)
+
+
 def check_picture(path: str) -> None:
     """Raise where the name alone says that this is a film or a sound: it need not be loaded first."""
-    kind = (mimetypes.guess_type(path)[0] or "").partition("/")[0]
-    if kind in ("video", "audio"):
+    name = path.partition("?")[0] if "://" in path else path
+    ending = name.rpartition(".")[2].lower()
+    if ending in VIDEOS or ending in SOUNDS:
         raise PolarAIError(
-            f"{masked(path)} is {'a video' if kind == 'video' else 'audio'}: only pictures can be embedded or shown",
+            f"{masked(path)} is {'a video' if ending in VIDEOS else 'audio'}: only pictures can be embedded or shown",
             sqlstate=BAD_IMAGE,
             hint="Extract frames with another tool, and load those.",
             stage="load",

@@ -57,6 +57,7 @@ _CODES = {
     "InvalidAccessKeyId": (REFUSED, "the store does not know the access key id"),
     "SignatureDoesNotMatch": (REFUSED, "the secret is not that of the access key id"),
     "AuthenticationFailed": (REFUSED, "the store refused the credentials"),
+    "AuthorizationFailure": (REFUSED, "the store refused the credentials"),
     "RequestTimeTooSkewed": (REFUSED, "this server's clock is wrong"),
     "ExpiredToken": (REFUSED, "the credentials have expired"),
     "SecurityTokenExpired": (REFUSED, "the credentials have expired"),
@@ -102,6 +103,17 @@ class Call:
             self._ending = None
 
 
+# An event loop for each worker thread: making one takes longer than signing a URL.
+_here = threading.local()
+
+
+def _loop() -> asyncio.Runner:
+    if not hasattr(_here, "loop"):
+        _here.loop = asyncio.Runner()
+    runner: asyncio.Runner = _here.loop
+    return runner
+
+
 def awaited(make: Callable[[], Awaitable[T]], operation: Operation, description: str, timeout: float) -> T:
     """Run an opendal call to its end in this worker thread; raise CONNECTION_LOST where it takes longer."""
     call = Call(description, timeout)
@@ -114,7 +126,7 @@ def awaited(make: Callable[[], Awaitable[T]], operation: Operation, description:
 
     operation.enter(call)
     try:
-        return asyncio.run(work())
+        return _loop().run(work())
     except asyncio.CancelledError:
         raise PolarAIError(
             f"{description}: no complete answer within {timeout:g} s",
@@ -193,6 +205,10 @@ def signed(
     """Return a URL that reads one object for ``seconds``, and the headers that have to go with it."""
     check_below(location, below)
     description = f"signing {location.path(below)}"
+    if location.kind == "gcs":
+        # For Google, opendal signs names as they are given; so they are given as URLs have them.
+        location = replace(location, url=f"gcs://{location.bucket}/{quote(quote(location.root))}")
+        below = quote(below)
     store = operator(location, limits)
     made = judged(
         lambda: awaited(lambda: store.presign_read(below, seconds), operation, description, limits.timeout), description
@@ -297,6 +313,8 @@ def _settings(location: Location) -> dict[str, str]:
             found |= {"access_key_id": options["access_key_id"], "access_key_secret": secret}
     elif kind == "gcs":
         found |= {"disable_config_load": own, "disable_vm_metadata": own}
+        # The library would ask for a token that may write.
+        found["scope"] = "https://www.googleapis.com/auth/devstorage.read_only"
         if secret:
             found["credential"] = base64.b64encode(secret.encode()).decode()
     elif kind == "azblob":
@@ -354,7 +372,9 @@ def _store_error(error: Exception, description: str) -> PolarAIError:
     status = re.search(r"\bstatus: (\d{3})\b", text)
     if code in _CODES:
         return _coded(code, text, description + (f": HTTP status {status[1]}" if status else ":"))
-    kind = type(error).__name__
+    # A file's reading wraps the library's error in an OSError, and its kind is in the text alone.
+    named = re.match(r"(\w+) \((?:permanent|temporary|persistent)\)", text)
+    kind = named[1] if named else type(error).__name__
     sqlstate, meaning = {
         "NotFound": (NOT_FOUND, "there is no such object, bucket or folder"),
         "PermissionDenied": (REFUSED, "the store denies access"),

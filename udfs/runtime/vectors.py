@@ -96,7 +96,8 @@ def checked(value: Any, dimension: int | None) -> list[float]:
         raise _bad("the model returned an embedding with numbers too large for 32 bits")
     if norm < 1e-12:
         raise _bad("the model returned an embedding of zeros")
-    if isinstance(value, Embedding) and min(map(abs, value)) >= SMALLEST:
+    # Zeros are as good as any (rectified features are full of them).
+    if isinstance(value, Embedding) and min(map(abs, filter(None, value))) >= SMALLEST:
         return value
     return [float(number) if abs(number) >= SMALLEST else 0.0 for number in value]
 

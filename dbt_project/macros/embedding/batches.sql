@@ -209,7 +209,8 @@ failed as (
     )
     select
         {{ relation }}, x.key::text, x.source_version::text,
-        {{ "octet_length(x.input) || ' bytes'" if settings.bytes else 'left(x.input, 1000)' }},
+        -- PolarDB's oss:// URLs hold a secret before their @.
+        {{ "octet_length(x.input) || ' bytes'" if settings.bytes else "left(regexp_replace(x.input, '^oss:.*@', 'oss://', 'i'), 1000)" }},
         coalesce(x.error ->> 'stage', 'request'), x.error ->> 'message', x.error ->> 'sqlstate',
         -- What is not allowed yet is tried as soon as it is.
         case when x.error ->> 'sqlstate' = '42501' then now() else now() + interval '1 minute' end
