@@ -16,6 +16,8 @@
 }}
 
 {% set size = var('thumbnail_size', 240) | int %}
+{% set thumbnail = "polar_ai._thumbnail(due.path, " ~ size ~ ", polar_ai._location_permits(split_part(due.path, ':', 1)))"
+    if var('runtime_schema', 'polar_ai') == 'polar_ai' else "(select null::bytea as content, null::jsonb as error where false)" %}
 
 with due as (
 
@@ -46,15 +48,8 @@ made as (
         thumbnail.content,
         thumbnail.error
     from due
-    {%- if var('runtime_schema', 'polar_ai') == 'polar_ai' %}
     -- What ai_thumbnail raises, this returns: one photo's error is not the others'.
-    cross join lateral polar_ai._thumbnail(
-        due.path, {{ size }}, polar_ai._location_permits(split_part(due.path, ':', 1))
-    ) as thumbnail
-    {%- else %}
-    cross join (values (null::bytea, null::jsonb)) as thumbnail (content, error)
-    where false
-    {%- endif %}
+    cross join lateral {{ thumbnail }} as thumbnail
 
 )
 
