@@ -17,7 +17,7 @@
 
 {% set size = var('thumbnail_size', 240) | int %}
 {% set thumbnail = "polar_ai._thumbnail(due.path, " ~ size ~ ", polar_ai._location_permits(split_part(due.path, ':', 1)))"
-    if var('runtime_schema', 'polar_ai') == 'polar_ai' else "(select null::bytea as content, null::jsonb as error where false)" %}
+    if var('runtime_schema', 'polar_ai') != 'polarlens' else "(select null::bytea as content, null::jsonb as error where false)" %}
 
 with due as (
 
