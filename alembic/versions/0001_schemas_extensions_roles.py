@@ -122,6 +122,8 @@ def downgrade() -> None:
         begin
             for v_role in select name from polarlens.created_here where kind = 'role' loop
                 begin
+                    -- Who made it, but is no superuser, has its rights only as a member.
+                    execute format('grant %I to current_user', v_role);
                     -- What the role owns here outlives it: "drop owned" alone would drop the user's tables.
                     execute format('reassign owned by %I to current_user', v_role);
                     execute format('drop owned by %I', v_role);

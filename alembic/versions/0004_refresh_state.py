@@ -82,6 +82,8 @@ def downgrade() -> None:
         -- The next upgrade installs what went here, though no file has changed.
         delete from polarlens.installed_code;
         drop table polarlens.texts, polarlens.embedding_spaces cascade;
-        alter table polarlens.refresh_runs drop backend_pid, drop phase, drop total, drop reused;
+        -- With the views that dbt built on them.
+        alter table polarlens.refresh_runs
+            drop backend_pid cascade, drop phase cascade, drop total cascade, drop reused cascade;
     """)
     )

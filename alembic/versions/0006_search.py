@@ -115,6 +115,8 @@ def downgrade() -> None:
         do $$
         begin
             if exists (select from polarlens.created_here where name = 'polarlens_reader') then
+                -- Who made it, but is no superuser, has its rights only as a member.
+                grant polarlens_reader to current_user;
                 drop owned by polarlens_reader;
                 drop role polarlens_reader;
                 delete from polarlens.created_here where name = 'polarlens_reader';

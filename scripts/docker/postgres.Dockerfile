@@ -8,7 +8,8 @@ RUN apt-get update \
         postgresql-17-pgvector \
         postgresql-plpython3-17 \
         python3-pil \
-        python3-requests \
+        python3-urllib3 \
+        python3-certifi \
         python3-pip \
     && rm -rf /var/lib/apt/lists/*
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.home import CHECKOUT
+from scripts.home import CHECKOUT, state_home
 from tests.support import s3_server
 from tests.support.pages import Block, Terminal, blocks, commands, run_sql
 from tests.support.s3_server import S3Server
@@ -44,6 +44,13 @@ ELSEWHERE = {
         "tests/end_to_end/test_second_model.py",
         '"--name", "second", "--model", "efficientnet"',
     ),
+    "scripts/gallery --serve": ("tests/gallery/conftest.py", '"--serve"'),
+    # Installs Superset, which takes minutes.
+    "scripts/superset start": ("tests/bi/test_dashboard.py", '"start"'),
+    "scripts/superset stop": ("tests/bi/conftest.py", '"stop"'),
+    "dbt deps": ("tests/dbt/test_package.py", '"deps"'),
+    "dbt build --selector embeddings": ("tests/dbt/test_project.py", '"build", "--selector", "embeddings"'),
+    "dbt source freshness": ("tests/dbt/test_project.py", '"source", "freshness"'),
     # Serving never ends.
     "dbt docs generate && dbt docs serve": ("tests/end_to_end/test_readme.py", "dbt docs generate"),
     "dbt run --vars '{image_locations: [pics]}'": ("tests/storage/test_refresh.py", "image_locations"),
@@ -62,6 +69,10 @@ def s3() -> Iterator[S3Server]:
 @pytest.fixture(scope="module")
 def terminal(open_folder: Path) -> Iterator[Terminal]:
     home = open_folder / "readme"
+    home.mkdir(mode=0o755)
+    # The server's programs need not be unpacked once more.
+    (state_home() / "programs").mkdir(parents=True, exist_ok=True)
+    (home / "programs").symlink_to(state_home() / "programs")
     env = {SECRET: s3_server.SECRET_KEY, "POLARLENS_SERVER_ENV": SECRET, "POLARLENS_HOME": str(home)}
     made = Terminal(CHECKOUT, **env, DBT_TARGET_PATH=str(home / "dbt"), DBT_LOG_PATH=str(home / "dbt"))
     yield made
@@ -92,12 +103,24 @@ def as_model(block: Block, terminal: Terminal, folder: Path) -> str:
     return terminal.run(f"(cd {folder} && dbt run --select from_the_readme)")
 
 
+def assert_is_part_of_the_project_notes(block: Block) -> None:
+    """The project that tests/dbt/test_package.py runs has every line, but for the package's place and k."""
+    files = (file.read_text("utf-8") for file in (CHECKOUT / "tests" / "dbt" / "notes").rglob("*") if file.is_file())
+    there = re.sub(r"k=\d+", "k=10", "\n".join(files))
+    lines = [line for line in block.text.splitlines() if line and not re.match(r"--|  - local:", line)]
+    assert lines
+    for line in lines:
+        assert line in there, line
+
+
 @pytest.mark.timeout(900)
 def test_every_block_runs_in_order(terminal: Terminal, s3: S3Server, tmp_path: Path) -> None:
     ran = 0
     for block in BLOCKS:
         if block.language == "sh":
             assert shell(block, terminal) is not None
+        elif "models/note_embeddings.sql" in block.text or block.language == "yaml":
+            assert_is_part_of_the_project_notes(block)
         elif "{{" in block.text:
             assert "Completed successfully" in as_model(block, terminal, tmp_path / "dbt_project")
         else:
@@ -105,7 +128,7 @@ def test_every_block_runs_in_order(terminal: Terminal, s3: S3Server, tmp_path: P
             assert any(counts), f"nothing came of {block.text}"
         ran += 1
     assert ran == len(BLOCKS) >= 9
-    assert {block.language for block in BLOCKS} == {"sh", "sql"}
+    assert {block.language for block in BLOCKS} == {"sh", "sql", "yaml"}
 
 
 @pytest.mark.timeout(300)

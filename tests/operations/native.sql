@@ -16,8 +16,8 @@ create table polar_ai._ai_models (
 );
 grant select on polar_ai._ai_models to public;
 
-create function polar_ai.ai_callmodel(model_id text, content anyelement) returns jsonb language plpython3u as $$
-import base64, json, requests
+create function polar_ai._call(model_id text, content text) returns jsonb language plpython3u as $$
+import base64, json, urllib.request
 plan = plpy.prepare("select * from polar_ai._ai_models where model_id = $1", ["text"])
 model = plpy.execute(plan, [model_id])[0]
 if json.loads(model["model_config"]).get("input") == "image":
@@ -25,7 +25,13 @@ if json.loads(model["model_config"]).get("input") == "image":
         item = {"blob": base64.b64encode(file.read()).decode()}
 else:
     item = {"text": content}
-answer = requests.post(model["model_url"], json={"data": [item]}, timeout=5)
-answer.raise_for_status()
-return json.dumps(answer.json()["data"][0]["embedding"])
+body = json.dumps({"data": [item]}).encode()
+with urllib.request.urlopen(model["model_url"], body, timeout=5) as answer:
+    return json.dumps(json.load(answer)["data"][0]["embedding"])
+$$;
+
+create function polar_ai.ai_callmodel(model_id text, content anyelement) returns jsonb language plpgsql as $$
+begin
+    return polar_ai._call(model_id, content::text);
+end
 $$;

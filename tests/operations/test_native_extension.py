@@ -49,6 +49,8 @@ def polardb(open_folder: Path) -> Iterator[Project]:
     try:
         with new_database(postgres.start(), "template0") as database:
             database.run("create extension plpython3u")
+            # Which PolarDB's account may create itself.
+            database.run("create extension vector")
             database.run(f"set extension_control_path = '{home}:$system'")
             database.run("create extension polar_ai")
             for kind in ("text", "image"):

@@ -67,7 +67,6 @@ def test_tables_of_an_earlier_revision_keep_their_rows(empty_database: Database,
 
     empty_database.alembic("upgrade", "head")
     for table in kept:
-        assert empty_database.value(f"select count(*) from {table}") == 1, table
-        assert "old" in empty_database.value(f"select t::text from {table} as t")
+        assert empty_database.value(f"select count(*) from {table} as t where t::text like '%%old%%'") == 1, table
     if "polarlens.image_paths" in kept:
         assert empty_database.rows("select path from public.mine") == [("/photos/old.jpg",)]
