@@ -14,6 +14,8 @@ from .errors import BAD_RESPONSE, PolarAIError
 # What PostgreSQL's real and pgvector's vector can hold.
 LARGEST = 3.4028234e38
 SMALLEST = 1.1754944e-38
+# Bytes; no vector is longer, and a pattern remembers every number that it passed.
+MOST_PLAIN = 500_000
 
 
 class Literal(str):
@@ -56,7 +58,7 @@ def cut(answer: bytes) -> tuple[bytes, dict[str, Literal]]:
 
 def _plain(array: bytes) -> Literal | None:
     """Return a JSON array that is sure to be a good embedding, or None where somebody has to look at its numbers."""
-    if not _NUMBERS.fullmatch(array) or not _SOME_SIZE.search(array):
+    if len(array) > MOST_PLAIN or not _NUMBERS.fullmatch(array) or not _SOME_SIZE.search(array):
         return None
     embedding = Literal(array, "ascii")
     embedding.dimension = array.count(b",") + 1
