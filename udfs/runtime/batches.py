@@ -87,8 +87,8 @@ class Stream:
         """Start with nothing under way."""
         self._ahead: Batch | None = None
         self._requests = Slots(1)
-        # One more picture is decoded at once than there are processors, for one waits for the interpreter's lock.
-        self._decodes = Slots((os.cpu_count() or 2) + 1)
+        # Two more pictures are decoded at once than there are processors, for some wait for the interpreter's lock.
+        self._decodes = Slots((os.cpu_count() or 2) + 2)
 
     def embed(
         self,

@@ -22,7 +22,7 @@ POLL_SECONDS = 0.05
 GRACE_SECONDS = 1.0
 # Threads are started as needed up to this many, and kept for the session.
 MAX_WORKERS = 64
-SWITCH_SECONDS = 0.0005
+SWITCH_SECONDS = 0.001
 
 T = TypeVar("T")
 Poll = Callable[[], None]
