@@ -158,7 +158,9 @@ def indexes(connection: psycopg.Connection[Any], vectors: Vectors, queries: Vect
     """Return size, build time, latency and recall of halfvec, of vector, and of bits that are ranked again."""
     connection.execute(
         """
+        -- What a run that was broken off left behind.
         drop table if exists public.as_vector;
+        drop index if exists search.halfvec_hnsw, search.bits_hnsw;
         create table public.as_vector (image_id bigint primary key, embedding vector(512));
         alter table public.as_vector alter column embedding set storage plain;
         insert into public.as_vector select image_id, embedding::vector from search.image_embeddings;

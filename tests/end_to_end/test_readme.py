@@ -38,7 +38,9 @@ IN_PASSING = {
 ELSEWHERE = {
     "scripts/test": (".ci/run", "scripts/test"),  # runs this
     'scripts/quickstart ~/Pictures --query "a birthday cake"': ("tests/end_to_end/test_quickstart.py", '"--query"'),
-    "scripts/bench search": ("scripts/benchmarks/search.py", "def main"),  # takes minutes, and is no test
+    # Take minutes, and are no tests.
+    "scripts/bench search": ("scripts/benchmarks/search.py", "def main"),
+    "scripts/bench refresh": ("scripts/benchmarks/refresh.py", "def main"),
     "scripts/bench sizing": ("tests/benchmarks/test_sizing.py", '"sizing"'),  # a minute: with -m slow
     "scripts/clip_service start --name second --model efficientnet": (
         "tests/end_to_end/test_second_model.py",
