@@ -38,6 +38,7 @@ IN_PASSING = {
 ELSEWHERE = {
     "scripts/test": (".ci/run", "scripts/test"),  # runs this
     'scripts/quickstart ~/Pictures --query "a birthday cake"': ("tests/end_to_end/test_quickstart.py", '"--query"'),
+    "scripts/test -m slow": ("scripts/test", "-m slow"),  # half an hour
     # Take minutes, and are no tests.
     "scripts/bench search": ("scripts/benchmarks/search.py", "def main"),
     "scripts/bench refresh": ("scripts/benchmarks/refresh.py", "def main"),

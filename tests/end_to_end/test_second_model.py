@@ -15,6 +15,9 @@ from tests.clip_service.running import Launcher
 from tests.search.conftest import connect_reader
 from tests.support.database import Database, new_database
 
+# Some dozens of seconds.
+pytestmark = pytest.mark.slow
+
 SECOND = "image_embeddings_second"
 VARS = {
     "second_image_model": "embedding/second",

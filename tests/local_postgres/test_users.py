@@ -56,7 +56,7 @@ def whole_life(python: str, checkout: Path, env: dict[str, str], user: int | Non
         printed = run(python, checkout, env, "env", user=user).stdout
         with connect(exported(printed)) as connection:
             connection.execute("create extension if not exists plpython3u")
-            connection.execute("do language plpython3u 'import PIL.Image, requests, opendal'")
+            connection.execute("do language plpython3u 'import PIL.Image, urllib3, certifi, opendal'")
         assert run(python, checkout, env, "destroy", user=user).returncode == 1
     finally:
         assert run(python, checkout, env, "stop", user=user).returncode == 0

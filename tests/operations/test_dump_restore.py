@@ -13,6 +13,9 @@ from tests.operations.conftest import BLOCKS, Site, connect, refused, start_with
 from tests.search.test_documentation import uses_index
 from tests.support.database import Database
 
+# Some dozens of seconds.
+pytestmark = pytest.mark.slow
+
 # The page's own commands.
 BACK_UP, RESTORE = (block.text for block in BLOCKS if block.language == "sh")
 SEARCH = "select rank, image_id, round(score::numeric, 4), path from search.search_images('something blue', k => 5)"

@@ -21,6 +21,9 @@ from tests.support.clip import ColourClip
 from tests.support.database import Database, new_database
 from tests.support.http_server import ScriptedServer
 
+# Some dozens of seconds.
+pytestmark = pytest.mark.slow
+
 NATIVE = Path(__file__).with_name("native.sql")
 CONTROL = "default_version = '2.0'\nrelocatable = false\nsuperuser = true\n"
 RUNTIME = "{runtime_schema: polarlens}"

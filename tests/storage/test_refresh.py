@@ -31,7 +31,9 @@ def clip(database: Database, http_server: Callable[..., ScriptedServer]) -> Iter
 
 def run(database: Database, *locations: object) -> str:
     """Run dbt with these locations."""
-    return database.dbt("run", "--vars", json.dumps({"image_locations": list(locations)})).stdout
+    return database.dbt(
+        "run", "--vars", json.dumps({"image_locations": list(locations), "thumbnails_per_run": 0})
+    ).stdout
 
 
 def stage(database: Database, **arguments: object) -> str:
@@ -39,6 +41,7 @@ def stage(database: Database, **arguments: object) -> str:
     return database.dbt("run-operation", "stage_listing", "--args", json.dumps(arguments), check=False).stdout
 
 
+@pytest.mark.slow
 def test_five_thousand_objects_and_then_what_changed(database: Database, s3: S3Server, clip: ColourClip) -> None:
     kinds = [picture(colour) for colour in ("red", "green", "blue")]
     names = [f"fleet/{n % 50:02}/{n:05}.jpg" for n in range(PHOTOS)]

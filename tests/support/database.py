@@ -86,12 +86,26 @@ def new_database(server: dict[str, str], template: str) -> Iterator[Database]:
     """Create a database as a copy of ``template``, and drop it at the end, whoever is still in it."""
     name = f"test_{next(_numbers)}"
     with psycopg.connect(**_arguments(server), autocommit=True) as maintenance:
-        maintenance.execute(
-            sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(template))
-        )
+        _copy(maintenance, template, name)
         env = {**server, "PGDATABASE": name}
         try:
             with psycopg.connect(**_arguments(env), autocommit=True) as connection:
                 yield Database(env, connection)
         finally:
             maintenance.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+
+def _copy(maintenance: psycopg.Connection[Any], template: str, name: str) -> None:
+    """Create a database as a copy. That wants nobody in the template: a program under test may be, and comes back."""
+    for attempts_left in (4, 3, 2, 1, 0):
+        maintenance.execute(
+            "select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = %s", [template]
+        )
+        try:
+            maintenance.execute(
+                sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(template))
+            )
+            return
+        except psycopg.errors.ObjectInUse:
+            if not attempts_left:
+                raise

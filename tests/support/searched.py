@@ -47,15 +47,12 @@ def copy_of(server: dict[str, str]) -> Iterator[Callable[[Database], Database]]:
     open_ones = []
 
     def copy(source: Database) -> Database:
-        # A database is copied while nobody is in it; a program under test may be, and connects again.
-        source.run(
-            "select pg_terminate_backend(pid, 5000) from pg_stat_activity"
-            " where datname = current_database() and pid <> pg_backend_pid()"
-        )
         source.connection.close()
         context = new_database(server, source.env["PGDATABASE"])
-        made = context.__enter__()
-        source.connection = source.connect()
+        try:
+            made = context.__enter__()
+        finally:
+            source.connection = source.connect()
         open_ones.append(context)
         return made
 
