@@ -15,6 +15,18 @@ from sqlalchemy.engine import make_url
 from scripts.bi.home import ASSETS
 from tests.dbt.conftest import Project
 
+HOSTILE = [
+    "'; drop table search.thumbnails; --",
+    "100% red %s %% %%%",
+    "{{ 1 + 1 }}",
+    ":red ::text",
+    "\\'; select 1; --",
+    "ends in \\",
+    "\\\\two, and three\\\\\\",
+    "\\",
+    "it''s \\' both' \\\\'",
+    "\\% %\\ \\n \\x27",
+]
 DIALECT = make_url("postgresql+psycopg2://").get_dialect()()
 FILES = {str(file.relative_to(ASSETS)): yaml.safe_load(file.read_text("utf-8")) for file in ASSETS.rglob("*.yaml")}
 
@@ -91,8 +103,17 @@ def test_what_is_typed_is_searched_for_word_by_word(built: Project, reader: psyc
     search = DATASETS["photo_search"]
     rows = reader.execute(rendered(search, "something red").encode()).fetchall()
     assert [row[3] for row in rows[:2]] == ["red.png", "dark_red.png"] and rows[0][2] > rows[-1][2]
-    for text in ("'; drop table search.thumbnails; --", "100% red %s", "{{ 1 + 1 }}", "\\'; select 1", ":red ::text"):
+    for text in HOSTILE:
         assert {row[7] for row in reader.execute(rendered(search, text).encode()).fetchall()} == {text}
+
+
+def test_what_is_typed_ends_no_literal_in_a_server_of_old(built: Project, reader: psycopg.Connection) -> None:
+    """Where a backslash escapes in every literal: PostgreSQL before 9.1, and whoever wants that back."""
+    reader.execute("set standard_conforming_strings to off")
+    for text in HOSTILE:
+        assert {row[7] for row in reader.execute(rendered(DATASETS["photo_search"], text).encode()).fetchall()} == {
+            text
+        }
 
 
 def test_opening_the_dashboard_calls_no_model(built: Project, reader: psycopg.Connection) -> None:
