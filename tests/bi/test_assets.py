@@ -132,9 +132,9 @@ def test_where_there_are_no_photos_one_row_lets_the_page_say_so(project_copy: Pr
     database = project_copy.database
     database.run("truncate polarlens.image_paths cascade")
     database.run("truncate search.image_embeddings cascade")
-    for typed in ([], ["red"]):
-        (row,) = database.rows(rendered(DATASETS["photo_search"], *typed).replace("%", "%%"))
-        assert row == (*[None] * 7, *(typed or [None]))
+    for typed in (None, "red"):
+        (row,) = database.rows(rendered(DATASETS["photo_search"], typed))
+        assert row == (*[None] * 7, typed)
 
 
 def test_coverage_by_day_has_no_gaps(project_copy: Project) -> None:
