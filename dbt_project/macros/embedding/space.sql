@@ -57,10 +57,8 @@
     {% set name = polarlens.literal(table.schema ~ '.' ~ table.identifier) %}
     {% set found = polarlens.query(
         "select t.typname as storage,
-            coalesce(
-                (select s.model_fingerprint from polarlens.embedding_spaces as s where s.relation = " ~ name ~ "),
-                (select e.model_fingerprint from " ~ table ~ " as e limit 1)
-            ) as fingerprint,
+            (select s.model_fingerprint from polarlens.embedding_spaces as s where s.relation = " ~ name ~ ") as fingerprint,
+            to_regclass('pg_catalog.pg_dist_partition') is not null as citus,
             exists (
                 select from pg_attribute as k
                 where k.attrelid = a.attrelid and k.attname = " ~ polarlens.literal(settings.key) ~ "
@@ -75,7 +73,9 @@
             ~ ': drop or rename it, or give the model another name'
         ) }}
     {% endif %}
-    {% set same_model = found[0]['fingerprint'] in [none, settings.fingerprint] %}
+    {% if found[0]['citus'] %}{% do polarlens.check_not_in_shards(settings, table) %}{% endif %}
+    {% set fingerprint = found[0]['fingerprint'] or polarlens.query_value("select model_fingerprint from " ~ table ~ " limit 1") %}
+    {% set same_model = fingerprint in [none, settings.fingerprint] %}
     {{ return({
         'exists': True, 'storage': found[0]['storage'], 'same_model': same_model,
         'current': same_model and found[0]['storage'] == settings.storage

@@ -1,5 +1,7 @@
 {#- A post-hook: where row-level security hides sources from somebody, what was made of them is hidden as well. -#}
 {% macro follow_row_security(relation, sources, key, keys=none) -%}
+    {#- Citus takes no database before the schema. -#}
+    {%- set relation = relation.include(database=false) %}
     do $polarlens_rls$
     begin
         if exists (
