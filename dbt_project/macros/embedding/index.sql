@@ -32,10 +32,8 @@
             {% do polarlens.run_outside_transaction(
                 "create index concurrently " ~ adapter.quote(beside) ~ polarlens.index_definition(settings)
             ) %}
-            {% do polarlens.query(
-                "drop index " ~ schema ~ "." ~ adapter.quote(name) ~ ";
-                alter index " ~ schema ~ "." ~ adapter.quote(beside) ~ " rename to " ~ adapter.quote(name)
-            ) %}
+            {% do polarlens.query("drop index " ~ schema ~ "." ~ adapter.quote(name)) %}
+            {% do polarlens.query("alter index " ~ schema ~ "." ~ adapter.quote(beside) ~ " rename to " ~ adapter.quote(name)) %}
         {% endif %}
         {% do adapter.commit() %}
         {% do polarlens.query("reset maintenance_work_mem; reset max_parallel_maintenance_workers") %}
