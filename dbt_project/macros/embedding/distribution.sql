@@ -89,14 +89,28 @@
 {% endmacro %}
 
 
-{#- Gives the builds of the shards' indexes, which run at the same time, the memory that this session was given. -#}
-{% macro give_workers_memory(settings) %}
-    {% if settings.distributed %}
-        {#- One by one: what Citus passes on is the whole string that a SET came in. -#}
-        {% do polarlens.query("set local citus.propagate_set_commands to 'local'") %}
-        {% do polarlens.query("set local maintenance_work_mem to " ~ polarlens.literal(polarlens.query_value("select current_setting('maintenance_work_mem')"))) %}
-    {% endif %}
-{% endmacro %}
+{#- The statement that builds an index. The shards' are built at the same time, each with the memory that this session was given
+    for one: Citus passes SET LOCAL on, from inside a block. -#}
+{% macro create_index_sql(settings, name) -%}
+    {%- set statement = "create index " ~ adapter.quote(name) ~ polarlens.index_definition(settings) -%}
+    {%- if settings.distributed -%}
+        do $polarlens_index$
+        begin
+            set local citus.propagate_set_commands to 'local';
+            set local maintenance_work_mem to {{ polarlens.literal(polarlens.query_value("select current_setting('maintenance_work_mem')")) }};
+            {{ statement }};
+        end
+        $polarlens_index$
+    {%- else -%}
+        {{ statement }}
+    {%- endif -%}
+{%- endmacro %}
+
+
+{#- PL/pgSQL without which Citus drops and makes no view in a transaction that has touched shards. -#}
+{% macro one_connection_sql(settings) -%}
+    {{ "set local citus.multi_shard_modify_mode to 'sequential';" if settings.distributed }}
+{%- endmacro %}
 
 
 {#- The keys and versions that the table holds: itself, or a copy on the coordinator, where sources are joined with it. -#}

@@ -25,15 +25,20 @@
             ~ '); how far it is: select index_phase, index_percent from polarlens.refresh_status', info=True
         ) %}
         {% if state['options'] is none %}
-            {% do polarlens.give_workers_memory(settings) %}
-            {% do polarlens.query("create index " ~ adapter.quote(name) ~ polarlens.index_definition(settings)) %}
+            {% do polarlens.query(polarlens.create_index_sql(settings, name)) %}
         {% else %}
             {#- Searches use the old index until the new one is whole. -#}
             {% do polarlens.run_outside_transaction(
                 "create index concurrently " ~ adapter.quote(beside) ~ polarlens.index_definition(settings)
             ) %}
-            {% do polarlens.query("drop index " ~ schema ~ "." ~ adapter.quote(name)) %}
-            {% do polarlens.query("alter index " ~ schema ~ "." ~ adapter.quote(beside) ~ " rename to " ~ adapter.quote(name)) %}
+            {% do polarlens.query(
+                "do $polarlens_index$
+                begin
+                    drop index " ~ schema ~ "." ~ adapter.quote(name) ~ ";
+                    alter index " ~ schema ~ "." ~ adapter.quote(beside) ~ " rename to " ~ adapter.quote(name) ~ ";
+                end
+                $polarlens_index$"
+            ) %}
         {% endif %}
         {% do adapter.commit() %}
         {% do polarlens.query("reset maintenance_work_mem; reset max_parallel_maintenance_workers") %}

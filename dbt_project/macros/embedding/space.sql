@@ -161,20 +161,20 @@
 {% macro swap_in(settings, run) %}
     {% if settings.work != settings.target %}
         {% do polarlens.set_phase(run, 'swapping') %}
-        {#- Each by itself: Citus passes the whole string that it came in on to the workers. -#}
+        {% set schema = adapter.quote(settings.target.schema) %}
+        {#- One statement, whatever dbt thinks of transactions; and Citus takes the DDL in it one by one. -#}
         {% do polarlens.query(
-            "select " ~ polarlens.runtime() ~ "._swap_table(" ~ polarlens.literal(settings.target) ~ "::regclass, " ~ polarlens.literal(settings.next) ~ "::regclass)"
-        ) %}
-        {% do polarlens.query(
-            "alter index " ~ adapter.quote(settings.target.schema) ~ "." ~ adapter.quote(settings.next.identifier ~ '_pkey') ~ " rename to " ~ adapter.quote(settings.target.identifier ~ '_pkey')
-        ) %}
-        {% do polarlens.query(
-            "alter index if exists " ~ adapter.quote(settings.target.schema) ~ "." ~ adapter.quote(settings.next.identifier ~ '__hnsw') ~ " rename to " ~ adapter.quote(settings.index_name)
-        ) %}
-        {% do polarlens.query(
-            "delete from polarlens.embedding_spaces where relation = " ~ polarlens.literal(settings.relation) ~ ";
-            update polarlens.embedding_spaces set relation = " ~ polarlens.literal(settings.relation) ~ "
-            where relation = " ~ polarlens.literal(settings.next.schema ~ '.' ~ settings.next.identifier)
+            "do $polarlens_swap$
+            begin
+                " ~ polarlens.one_connection_sql(settings) ~ "
+                perform " ~ polarlens.runtime() ~ "._swap_table(" ~ polarlens.literal(settings.target) ~ "::regclass, " ~ polarlens.literal(settings.next) ~ "::regclass);
+                alter index " ~ schema ~ "." ~ adapter.quote(settings.next.identifier ~ '_pkey') ~ " rename to " ~ adapter.quote(settings.target.identifier ~ '_pkey') ~ ";
+                alter index if exists " ~ schema ~ "." ~ adapter.quote(settings.next.identifier ~ '__hnsw') ~ " rename to " ~ adapter.quote(settings.index_name) ~ ";
+                delete from polarlens.embedding_spaces where relation = " ~ polarlens.literal(settings.relation) ~ ";
+                update polarlens.embedding_spaces set relation = " ~ polarlens.literal(settings.relation) ~ "
+                where relation = " ~ polarlens.literal(settings.next.schema ~ '.' ~ settings.next.identifier) ~ ";
+            end
+            $polarlens_swap$"
         ) %}
         {% do adapter.commit() %}
         {% do settings.update({'work': settings.target}) %}
