@@ -66,7 +66,7 @@ def statements() -> list[str]:
 
 
 # Written in SQL alone: in the schema polarlens they serve beside PolarDB's own extension as well.
-SHARED = ("_embedding_error", "_index_progress", "_raise", "_swap_table", "refresh_status")
+SHARED = ("_embedding_error", "_fingerprints", "_index_progress", "_raise", "_swap_table", "refresh_status")
 
 
 def native_statements() -> list[str]:

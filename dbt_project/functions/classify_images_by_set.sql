@@ -10,6 +10,7 @@ begin
         using errcode = 'no_data_found',
         hint = 'insert into polarlens.labels (label_set, label, attributes) values (…), then dbt run.';
     end if;
+    perform {{ polarlens.spaces_agree(ref('image_embeddings'), ref('label_embeddings'), true, polarlens.search_function_name('spaces_agree')) }};
     return query execute format($statement$
         with labels as materialized (
             select l.label, l.attributes, v.embedding

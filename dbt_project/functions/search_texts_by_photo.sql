@@ -4,7 +4,7 @@ begin
     {{ polarlens.check_search('k', 'ef_search') }}
     return query select s.*
     from {{ polarlens.search_function_name('search_texts_by_vector') }}(
-        {{ polarlens.search_function_name('photo_vector') }}(photo), k, filters, min_score, null, ef_search
+        {{ polarlens.search_function_name('photo_vector') }}(photo, 'text_embeddings'), k, filters, min_score, null, ef_search
     ) as s;
 end
 -- depends_on: {{ ref('text_embeddings') }} {{ ref('stg_texts') }}

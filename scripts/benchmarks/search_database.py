@@ -24,7 +24,11 @@ from scripts.postgres.local import LocalPostgres
 NAME = "polarlens_bench_search"
 CITIES = 10
 INDEX = "search.image_embeddings__hnsw"
-BUILD_INDEX = "create index image_embeddings__hnsw on search.image_embeddings using hnsw (embedding halfvec_cosine_ops)"
+# As `dbt run` builds it.
+OPTIONS = "with (m='16', ef_construction='128')"
+BUILD_INDEX = f"""
+    create index image_embeddings__hnsw on search.image_embeddings using hnsw (embedding halfvec_cosine_ops) {OPTIONS}
+"""
 
 
 def recreate() -> dict[str, str]:

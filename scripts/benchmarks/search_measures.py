@@ -168,22 +168,24 @@ def indexes(connection: psycopg.Connection[Any], vectors: Vectors, queries: Vect
         """
     )
     table, method = "search.image_embeddings", "using hnsw"
+    options = database.OPTIONS
     built = {
         # Beside the one that is there already, and as it is built, all on the machine as it is now.
         "halfvec": database.build(
             connection,
             "search.halfvec_hnsw",
-            f"create index halfvec_hnsw on {table} {method} (embedding halfvec_cosine_ops)",
+            f"create index halfvec_hnsw on {table} {method} (embedding halfvec_cosine_ops) {options}",
         ),
         "vector": database.build(
             connection,
             "public.as_vector_hnsw",
-            f"create index as_vector_hnsw on public.as_vector {method} (embedding vector_cosine_ops)",
+            f"create index as_vector_hnsw on public.as_vector {method} (embedding vector_cosine_ops) {options}",
         ),
         "bit, ranked again": database.build(
             connection,
             "search.bits_hnsw",
-            f"create index bits_hnsw on {table} {method} ((binary_quantize(embedding)::bit(512)) bit_hamming_ops)",
+            f"create index bits_hnsw on {table} {method}"
+            f" ((binary_quantize(embedding)::bit(512)) bit_hamming_ops) {options}",
         ),
     }
     connection.execute("drop index search.halfvec_hnsw")

@@ -1,10 +1,10 @@
 """Superset's configuration; Superset itself reads this file (SUPERSET_CONFIG_PATH)."""
 
 import os
-import re
 from pathlib import Path
+from typing import Any
 
-from superset.errors import SupersetErrorType
+import psycopg2.extensions
 
 _home = Path(os.environ["SUPERSET_HOME"])
 
@@ -17,16 +17,31 @@ FEATURE_FLAGS = {"ENABLE_TEMPLATE_PROCESSING": True}
 # Photos are shown as small data: URLs in cards that the dashboard's own CSS lays out. Everything else stays sanitized.
 HTML_SANITIZATION_SCHEMA_EXTENSIONS = {"attributes": {"*": ["className"]}, "protocols": {"src": ["data"]}}
 
-# What went wrong and what to do, without the lines of the functions that said so.
-CUSTOM_DATABASE_ERRORS: dict[str, dict[re.Pattern[str], tuple[str, SupersetErrorType, dict[str, str]]]] = {
-    "polarlens": {
-        re.compile(r"\A(?P<said>.*?)\s*^CONTEXT:", re.S | re.M): (
-            "%(said)s",
-            SupersetErrorType.GENERIC_DB_ENGINE_ERROR,
-            {},
-        )
-    }
-}
+
+class _Cursor(psycopg2.extensions.cursor):  # type: ignore[misc]
+    """Says what went wrong and what to do, without the lines of the functions that said so.
+
+    Superset shows what the driver's error says, all of it.
+    """
+
+    def execute(self, query: Any, vars: Any = None) -> None:
+        try:
+            super().execute(query, vars)
+        except psycopg2.Error as error:
+            context = error.diag.context
+            if context:
+                # The last part of the text, behind a label in the language of libpq.
+                said = str(error).rpartition(context)[0]
+                error.args = (said.rpartition("\n")[0],)
+            raise
+
+
+def DB_CONNECTION_MUTATOR(uri: Any, params: dict[str, Any], *others: Any) -> tuple[Any, dict[str, Any]]:
+    """Have PostgreSQL's connections use the cursor above; Superset calls this before it connects."""
+    if uri.get_backend_name() == "postgresql":
+        params.setdefault("connect_args", {})["cursor_factory"] = _Cursor
+    return uri, params
+
 
 # Pages load from here and nowhere else, so that they look the same without a network.
 TALISMAN_CONFIG = {

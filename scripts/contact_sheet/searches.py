@@ -22,12 +22,16 @@ class Result:
 
 @dataclass(frozen=True)
 class Search:
-    """One search: its words or its photo, the SQL that ran, and what it found (or why nothing: ``nothing``)."""
+    """One search: its words or its photo, the SQL that ran, and what it found (or why nothing: ``nothing``).
+
+    ``query_image`` is the path of the photo searched with, and ``query_key`` its key where the database has one.
+    """
 
     title: str
     sql: str
     results: list[Result] = field(default_factory=list)
     query_image: str | None = None
+    query_key: int | None = None
     nothing: str = "No photos found"
 
     def photos(self) -> Iterator[str]:
@@ -36,6 +40,11 @@ class Search:
             yield self.query_image
         for result in self.results:
             yield result.path
+
+    def keys(self) -> dict[str, int | None]:
+        """Return the photos that this search shows, each path with its key."""
+        keys = {result.path: result.key for result in self.results}
+        return {self.query_image: self.query_key, **keys} if self.query_image else keys
 
 
 def printable(text: str) -> str:

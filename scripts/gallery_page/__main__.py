@@ -84,9 +84,9 @@ def write(database: Database, arguments: argparse.Namespace) -> Path:
 def rendered(connection: Connection, found: list[Search], own: list[upload.Photo]) -> str:
     """Return the page of some searches."""
     given = {photo.key: photo.image for photo in own}
-    paths = [path for search in found for path in search.photos() if path not in given]
+    shown = {path: key for search in found for path, key in search.keys().items() if path not in given}
     heading, where = about(connection)
-    return render_page(found, given | thumbnails.load(connection, paths), heading, where)
+    return render_page(found, given | thumbnails.load(connection, shown), heading, where)
 
 
 def show(search: Search) -> None:

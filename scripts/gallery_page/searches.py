@@ -29,7 +29,7 @@ def by_key(connection: Connection, image_id: int, k: int) -> Search:
     query = sql.SQL("search_images_like({}, k => {});").format(sql.Literal(image_id), sql.Literal(k))
     row = connection.execute("select path from search.photos where image_id = %s", [image_id]).fetchone()
     path = row["path"] if row else None
-    return run(connection, f"like photo {image_id}", query, query_image=path)
+    return run(connection, f"like photo {image_id}", query, query_image=path, query_key=image_id)
 
 
 def by_photo(connection: Connection, photo: Photo, k: int) -> Search:
@@ -47,6 +47,7 @@ def run(
     asked: sql.Composed | None = None,
     parameters: list[Any] | None = None,
     query_image: str | None = None,
+    query_key: int | None = None,
 ) -> Search:
     """Run one search; ``shown`` is the statement as people read it, ``asked`` as it is sent where that differs."""
     rows = connection.execute(COLUMNS + (asked or shown), parameters).fetchall()
@@ -55,6 +56,7 @@ def run(
         sql=(COLUMNS + shown).as_string(connection),
         results=[Result(row["rank"], row["path"], row["score"], row["image_id"]) for row in rows],
         query_image=query_image,
+        query_key=query_key,
         nothing="No photos found" if rows or any_embedded(connection) else NOTHING_EMBEDDED,
     )
 

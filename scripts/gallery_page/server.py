@@ -92,8 +92,8 @@ class Gallery:
     def load(self, connection: Connection, found: list[Search]) -> dict[str, Loaded]:
         """Load what the searches show; photos searched with are here already."""
         own = self.photos.by_path()
-        paths = [path for search in found for path in search.photos()]
-        return own | thumbnails.load(connection, [path for path in paths if path not in own])
+        shown = {path: key for search in found for path, key in search.keys().items() if path not in own}
+        return own | thumbnails.load(connection, shown)
 
     async def receive(self, request: Request) -> Response:
         """Take a photo to search with; answer with the key of its results."""

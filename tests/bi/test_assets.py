@@ -15,6 +15,18 @@ from sqlalchemy.engine import make_url
 from scripts.bi.home import ASSETS
 from tests.dbt.conftest import Project
 
+HOSTILE = [
+    "'; drop table search.thumbnails; --",
+    "100% red %s %% %%%",
+    "{{ 1 + 1 }}",
+    ":red ::text",
+    "\\'; select 1; --",
+    "ends in \\",
+    "\\\\two, and three\\\\\\",
+    "\\",
+    "it''s \\' both' \\\\'",
+    "\\% %\\ \\n \\x27",
+]
 DIALECT = make_url("postgresql+psycopg2://").get_dialect()()
 FILES = {str(file.relative_to(ASSETS)): yaml.safe_load(file.read_text("utf-8")) for file in ASSETS.rglob("*.yaml")}
 
@@ -48,7 +60,7 @@ def rendered(dataset: dict[str, Any], *typed: object) -> str:
 def test_every_reference_leads_somewhere_and_no_uuid_is_used_twice() -> None:
     assets = [asset for name, asset in FILES.items() if name != "metadata.yaml"]
     uuids = [asset["uuid"] for asset in assets]
-    assert len(uuids) == len(set(uuids)) == 19
+    assert len(uuids) == len(set(uuids)) == 20
     datasets, charts = of("datasets"), of("charts")
     assert {dataset["database_uuid"] for dataset in datasets.values()} == set(of("databases"))
     assert {chart["dataset_uuid"] for chart in charts.values()} < set(datasets)
@@ -91,8 +103,17 @@ def test_what_is_typed_is_searched_for_word_by_word(built: Project, reader: psyc
     search = DATASETS["photo_search"]
     rows = reader.execute(rendered(search, "something red").encode()).fetchall()
     assert [row[3] for row in rows[:2]] == ["red.png", "dark_red.png"] and rows[0][2] > rows[-1][2]
-    for text in ("'; drop table search.thumbnails; --", "100% red %s", "{{ 1 + 1 }}", "\\'; select 1", ":red ::text"):
+    for text in HOSTILE:
         assert {row[7] for row in reader.execute(rendered(search, text).encode()).fetchall()} == {text}
+
+
+def test_what_is_typed_ends_no_literal_in_a_server_of_old(built: Project, reader: psycopg.Connection) -> None:
+    """Where a backslash escapes in every literal: PostgreSQL before 9.1, and whoever wants that back."""
+    reader.execute("set standard_conforming_strings to off")
+    for text in HOSTILE:
+        assert {row[7] for row in reader.execute(rendered(DATASETS["photo_search"], text).encode()).fetchall()} == {
+            text
+        }
 
 
 def test_opening_the_dashboard_calls_no_model(built: Project, reader: psycopg.Connection) -> None:
@@ -105,3 +126,39 @@ def test_opening_the_dashboard_calls_no_model(built: Project, reader: psycopg.Co
 def test_photos_are_shown_as_thumbnails(built: Project, reader: psycopg.Connection) -> None:
     rows = reader.execute(rendered(DATASETS["photo_search"], "red").encode()).fetchall()
     assert rows and all(row[6].startswith("data:image/jpeg;base64,/9j/") for row in rows)
+
+
+def test_where_there_are_no_photos_one_row_lets_the_page_say_so(project_copy: Project) -> None:
+    database = project_copy.database
+    database.run("truncate polarlens.image_paths cascade")
+    database.run("truncate search.image_embeddings cascade")
+    for typed in (None, "red"):
+        (row,) = database.rows(rendered(DATASETS["photo_search"], typed))
+        assert row == (*[None] * 7, typed)
+
+
+def test_coverage_by_day_has_no_gaps(project_copy: Project) -> None:
+    database = project_copy.database
+    database.run("delete from polarlens.refresh_runs")
+    for table, started, embedded, pending in (
+        ("a", "2026-03-01 08:00", 1, 9),
+        ("a", "2026-03-01 20:00", 5, 5),
+        ("b", "2026-03-02 08:00", 1, 1),
+        ("b", "2026-03-03 08:00", 0, 0),
+        ("a", "2026-03-05 08:00", 10, 0),
+    ):
+        database.run(
+            """
+            insert into polarlens.refresh_runs (relation, model_id, status, started_at, embedded, pending)
+            values ('search.' || %s, 'm', 'succeeded', %s, %s, %s)
+            """,
+            *(table, started, embedded, pending),
+        )
+    rows = database.rows(rendered(DATASETS["coverage_by_day"]))
+    assert sorted((row[1], row[0].day, float(row[2])) for row in rows) == [
+        ("a", 1, 50.0),
+        ("a", 2, 50.0),  # as the last run left it
+        ("a", 5, 100.0),
+        ("b", 2, 50.0),
+        ("b", 5, 50.0),
+    ]

@@ -27,6 +27,10 @@ HOSTILE = [
     "$$; $1 $polarlens$",
     "--",
     '"double" <b onclick=alert(1)>bold</b>',
+    "ends in \\",
+    "\\\\two' or true; --\\\\",
+    "\\% it''s \\' both",
+    "a comma, and another; a semicolon",
     "日本の猫 🐈",
 ]
 # A busy machine takes its time over a page.
@@ -34,12 +38,16 @@ expect.set_options(timeout=60_000)
 BEST = {"a cat": "chelsea.png", "a cup of coffee": "coffee.png", "a rocket launch": "rocket.jpg"}
 
 
-def search(page: Page, query: str) -> None:
-    """Type a query into the search box, press Enter, and apply it."""
-    page.locator("[data-test=filter-bar] .ant-select").first.click()
+def search(page: Page, query: str, taken: str | None = None) -> None:
+    """Type a query into the search box, press Enter, and apply it; ``taken`` is what the box makes of it."""
+    box = page.locator("[data-test=filter-bar] .ant-select").first
+    # Once it has its suggestions: what is typed before is lost.
+    expect(box.locator(".ant-select-selection-placeholder, .ant-select-selection-item")).not_to_be_empty()
+    expect(box).not_to_have_class(re.compile("loading"))
+    box.click()
     page.keyboard.type(query)
     # The box looks for suggestions before it takes a text of one's own.
-    page.locator(".ant-select-item-option", has_text=query).first.wait_for()
+    page.locator(".ant-select-item-option", has_text=taken or query).first.wait_for()
     page.keyboard.press("Enter")
     page.keyboard.press("Escape")
     page.locator("[data-test=filter-bar__apply-button]").first.click()
@@ -99,6 +107,17 @@ def test_a_text_that_tries_sql_is_only_a_text(page: Page, superset: Superset) ->
     assert superset.database.rows(counts) == before
 
 
+def test_the_search_box_says_where_it_ends_a_text(page: Page) -> None:
+    placeholder = page.locator("[data-test=filter-bar] .ant-select-selection-placeholder").first
+    shown = placeholder.evaluate(
+        "element => [getComputedStyle(element).fontSize, getComputedStyle(element, '::after').content]"
+    )
+    assert shown == ["0px", '"In your own words, without commas"']
+    # Which is true: what stands before a comma is lost.
+    search(page, "grass, a rocket launch", "a rocket launch")
+    expect(page.locator(".pl-lead").first).to_contain_text("“a rocket launch”")
+
+
 def test_everything_else_is_on_the_page(page: Page) -> None:
     for name in SAVED:
         expect(page.locator(".pl-search", has_text=name).locator("img")).to_have_count(6)
@@ -123,8 +142,8 @@ def test_empty_and_failing_searches_say_so(page: Page, superset: Superset) -> No
         search(page, "a query that was never asked before")
         chart = page.locator(".dashboard-component-chart-holder").first
         expect(chart).to_contain_text("calling model embedding/clip_text")
-        expect(chart).to_contain_text("HINT")
-        expect(chart).not_to_contain_text(re.compile("Traceback|PL/pgSQL"))
+        expect(chart).to_contain_text("HINT: Is the service running")
+        expect(chart).not_to_contain_text(re.compile("Traceback|PL/pgSQL|CONTEXT"))
     finally:
         superset.clip("start", "--model", "starter")
         superset.database.run(

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import re
+import shutil
+import subprocess
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -13,6 +17,9 @@ from tests.bi.test_assets import FILES
 from tests.dbt.conftest import Project
 
 PAGE = (CHECKOUT / "scripts" / "bi" / "README.md").read_text("utf-8")
+HERE = Path(__file__).parent
+# Where Debian and the driver's own site put it.
+DRIVERS = [Path("/usr/share/java/postgresql.jar"), Path("/usr/share/java/postgresql-jdbc.jar")]
 HOSTILE = "red'; drop table search.thumbnails; --"
 
 
@@ -39,6 +46,42 @@ def test_metabase_binds_what_is_typed(built: Project, reader: psycopg.Connection
             plans = cursor.execute("select sum(generic_plans) as n from pg_prepared_statements").fetchone()
             assert plans and plans["n"] > 0
         assert cursor.execute(coverage.encode()).fetchall()
+    assert built.database.value("select count(*) from search.thumbnails") == 7
+
+
+@pytest.mark.slow
+def test_metabases_own_driver(built: Project, reader: psycopg.Connection) -> None:
+    """JDBC itself: as a named statement from the fifth time on, after which PostgreSQL may plan it for any text."""
+    driver = next((path for path in DRIVERS if path.exists()), None)
+    if driver is None or shutil.which("java") is None:
+        pytest.skip(
+            "no PostgreSQL JDBC driver on this machine (Debian: apt-get install default-jre libpostgresql-jdbc-java)"
+        )
+    info = reader.info
+    address = f"jdbc:postgresql://{info.host}:{info.port}/{info.dbname}"
+
+    def ask(query: str, *texts: str) -> list[list[str]]:
+        lines = [base64.b64encode(one.encode()).decode() for one in (query, *texts)]
+        done = subprocess.run(
+            ["java", "-cp", str(driver), str(HERE / "Metabase.java"), address, info.user, info.password],
+            input="\n".join(lines),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return [line.split("\t") for line in done.stdout.splitlines()]
+
+    search, coverage = pasted("Metabase")
+    texts = ["red", HOSTILE, "100% \\' ? :x $1", *["blue"] * 12]
+    answers = ask(search.replace("{{query}}", "?"), *texts)
+    assert len(answers) == len(texts) and {rows for *_, rows in answers} == {"7"}
+    rank, score, thumbnail, path, _ = answers[0]
+    assert (rank, path.endswith("/red.png"), float(score) > 0.99) == ("1", True, True)
+    assert thumbnail.startswith("data:image/jpeg;base64,/9j/")
+    assert all(answer[3].endswith("/blue.png") for answer in answers[3:])
+    ((relation, *_),) = ask(coverage)
+    assert relation.startswith("search.")
     assert built.database.value("select count(*) from search.thumbnails") == 7
 
 

@@ -20,15 +20,13 @@ NOTEBOOK = CHECKOUT / "scripts" / "examples" / "photo_search.ipynb"
 
 
 @pytest.fixture(scope="module")
-def ran(built: Project, reader_env: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
-    """The outputs of every code cell of a run with the rights that the notebook asks for."""
-    built.database.run("grant polar_ai_user to examples_reader")
+def ran(reader_env: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+    """The outputs of every code cell, run by a search reader."""
     notebook = nbformat.read(NOTEBOOK, as_version=4)  # type: ignore[no-untyped-call]
     with pytest.MonkeyPatch.context() as patch:
         for name, value in {**reader_env, "MPLCONFIGDIR": str(tmp_path_factory.mktemp("matplotlib"))}.items():
             patch.setenv(name, value)
         NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
-    built.database.run("revoke polar_ai_user from examples_reader")
     return [cell["outputs"] for cell in notebook.cells if cell["cell_type"] == "code"]
 
 

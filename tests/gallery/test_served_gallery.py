@@ -150,6 +150,7 @@ def test_hostile_words_stay_words(gallery: Served, visit: Go) -> None:
 def test_hostile_paths_stay_paths(project_copy: Project, visit: Go) -> None:
     database = project_copy.database
     database.run("update polarlens.image_paths set path = %s, title = %s, caption = %s where image_id = 1", *[EVIL] * 3)
+    database.run("delete from search.thumbnails")
     database.run("update polarlens.image_paths set path = 'javascript://%%0aalert(3)' where image_id = 2")
     with reader_of(database, "hostile_reader") as env, served(**env) as own:
         here = visit(own, "?q=red")

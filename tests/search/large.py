@@ -18,6 +18,7 @@ from psycopg import sql
 
 from scripts import demo_photos
 from scripts.benchmarks import vectors as made_up
+from scripts.benchmarks.search_database import BUILD_INDEX
 from scripts.benchmarks.vectors import Vectors
 from scripts.clip import classes
 from scripts.clip.figures import CAPTIONS_FILE
@@ -147,9 +148,7 @@ def fill(database: Database, vectors: Vectors, storage: str) -> None:
     table = sql.SQL("search.image_embeddings")
     made_up.load_embeddings(database.connection, table, vectors, half=storage == "halfvec")
     database.run("set maintenance_work_mem = '1GB'")
-    database.run(
-        f"create index image_embeddings__hnsw on search.image_embeddings using hnsw (embedding {storage}_cosine_ops)"
-    )
+    database.run(BUILD_INDEX.replace("halfvec", storage))
     database.run("analyze search.image_embeddings")
     database.run("analyze polarlens.image_paths")
 

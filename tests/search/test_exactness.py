@@ -64,8 +64,7 @@ def connection(collection: Collection) -> Iterator[psycopg.Connection[Any]]:
 
 def test_recall_at_the_default_settings(collection: Collection, connection: psycopg.Connection[Any]) -> None:
     print()
-    hard = collection.least_recall < 0.9
-    for k, least in ((10, 0.95 if hard else 0.99), (100, 0.9 if hard else 0.98), (1000, 0.97)):
+    for k, least in ((10, 0.99), (100, 0.98), (1000, 0.97)):
         recalls = [
             len(set(collection.search(connection, query, k=k)) & set(collection.truth(query, k))) / k
             for query in collection.queries[: 200 if k == 10 else 20]

@@ -80,7 +80,8 @@ def test_an_owners_search_path_cannot_be_taken_over(built: Project, reader: psyc
         where p.pronamespace = 'search'::regnamespace and p.prosecdef
         """
     )
-    assert {name for name, _ in settings} == {"query_vector", "photo_vector", "label_vectors", "logit_scale"}
+    as_owner = {"query_vector", "photo_vector", "label_vectors", "logit_scale", "spaces_agree"}
+    assert {name for name, _ in settings} == as_owner
     assert all(config[0] == "search_path=pg_catalog, polar_ai, public, pg_temp" for _, config in settings)
     reader.execute("create function pg_temp.l2_normalize(vector) returns vector language sql as 'select null::vector'")
     assert reader.execute("select search.query_vector('red')").fetchone() is not None

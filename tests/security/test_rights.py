@@ -90,7 +90,7 @@ LOCATIONS = {
 }
 WITH_PERMITS = {
     "_load_file": "select error ->> 'sqlstate' from polar_ai._load_file('closed:a.jpg', 100, {p})",
-    "_thumbnail": "select error ->> 'sqlstate' from polar_ai._thumbnail('closed:a.jpg', 10, {p})",
+    "_load_thumbnails": "select error ->> 'sqlstate' from polar_ai._load_thumbnails(array['closed:a.jpg'], 10, {p})",
     "_presign_url": "select error ->> 'sqlstate' from polar_ai._presign_url('closed:a.jpg', 10, {p})",
     "_list_files": "select error ->> 'sqlstate' from polar_ai._list_files('closed', '', {p})",
     "_test_location": "select error ->> 'sqlstate' from polar_ai._test_location('closed', {p})",
@@ -142,6 +142,11 @@ def test_a_location_that_was_not_granted_is_not_used(house: House, role: str, st
 def test_a_locations_permit_is_not_forged(house: House, statement: str, permits: str) -> None:
     seen = house.attack("caller", statement.format(p=permits))
     assert seen.rows == [(REFUSED,)] or seen.sqlstate == REFUSED, seen.text
+
+
+def test_many_thumbnails_need_the_location_as_one_does(house: House) -> None:
+    statement = "select error ->> 'sqlstate' from polar_ai._thumbnails(array['closed:a.jpg', 'folder:key.pem'], 10)"
+    assert house.attack("caller", statement).rows == [(REFUSED,)] * 2
 
 
 @pytest.mark.parametrize("location", ["_location closed", "_location shared"])

@@ -99,7 +99,7 @@ CALLER = {
     "_embed_provider": f"select polar_ai._embed_provider('open', {PERMIT}, array['x'], null, 1, null)",
     "_embed_bytes": f"select polar_ai._embed_bytes('open', {PERMIT}, array['x'::bytea], null, 1, null)",
     "_load_file": "select polar_ai._load_file('shared:a', 1, polar_ai._location_permits('shared'))",
-    "_thumbnail": "select polar_ai._thumbnail('shared:a', 1, polar_ai._location_permits('shared'))",
+    "_load_thumbnails": "select polar_ai._load_thumbnails(array['shared:a'], 1, polar_ai._location_permits('shared'))",
     "_presign_url": "select polar_ai._presign_url('shared:a', 1, polar_ai._location_permits('shared'))",
     "_list_files": "select polar_ai._list_files('shared', '', polar_ai._location_permits('shared'))",
     "_test_location": "select polar_ai._test_location('shared', polar_ai._location_permits('shared'))",

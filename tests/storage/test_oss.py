@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 from tests.storage.conftest import create_oss, picture
 from tests.support.database import Database
 from tests.support.oss_server import ACCESS_KEY, BUCKET, SECRET_KEY, OssStandIn
+from tests.support.server_log import log_of
 from tests.udfs.conftest import Failure
 
 Fails = Callable[..., Failure]
@@ -82,14 +82,12 @@ def test_no_error_and_no_log_shows_the_secret(
     if "presign" in call and sqlstate != "22023":
         assert db.value(f"select polar_ai.{call.format(repr(path))}")  # signing asks nobody
         return
+    read = log_of(db, open_folder / "postgres" / "log")
     found = failure(db, f"select polar_ai.{call.format(repr(path))}")
     assert (found.sqlstate, said in found.message) == (sqlstate, True), found.message
     assert SECRET_KEY not in found.everything
     assert "wrongsecret" not in found.everything
-    deadline = time.monotonic() + 10
-    logged = ""
-    while said not in logged and time.monotonic() < deadline:
-        logged = "".join(file.read_text(errors="replace") for file in (open_folder / "postgres").rglob("*.log"))
+    logged = read()
     assert said in logged
     assert SECRET_KEY not in logged
     assert "wrongsecret" not in logged

@@ -21,6 +21,7 @@ CALLS = {
     "ai_embedding": "select polar_ai.ai_embedding('clip', 'x')",
     "_embed": "select * from polar_ai._embed('clip', array['x', 'y', 'z'])",
     "_embed by functions": "select * from polar_ai._embed('echo', array['x', 'y', 'z'])",
+    "_thumbnails": "select * from polar_ai._thumbnails(array['{url}/cat.jpg', '{url}/dog.jpg'], 10)",
     "a search": "select polar_ai.ai_embedding('clip', 'x') from generate_series(1, 3)",
 }
 

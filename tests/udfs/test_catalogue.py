@@ -50,6 +50,7 @@ SECURITY_DEFINERS = FOR_ADMINS_ONLY | {
     "_index_progress",
     "_list_files",
     "_load_file",
+    "_load_thumbnails",
     "_location_secret",
     "_permit_N",
     "_post",
@@ -60,7 +61,6 @@ SECURITY_DEFINERS = FOR_ADMINS_ONLY | {
     "_seal_token",
     "_warn_of_secret",
     "_test_location",
-    "_thumbnail",
 }
 # The one documented overload: a text, and an array of texts.
 OVERLOADED = {"ai_text_embedding"}

@@ -11,6 +11,8 @@ declare
     v_statements text[] := '{}';
     v_drops text[] := '{}';
 begin
+    -- One swap at a time: two whose tables stand in one view would wait for each other.
+    perform pg_advisory_xact_lock(hashtextextended('polarlens swap', 0));
     execute format('lock table %s in access exclusive mode', old);
     select quote_ident(n.nspname), c.relname into v_schema, v_name
     from pg_class as c

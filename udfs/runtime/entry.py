@@ -18,7 +18,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from ..providers import PROVIDERS
-from . import http, images, listing, local_files, locations, merging, session, storage
+from . import http, images, listing, local_files, locations, merging, session, storage, thumbnails
 from .batches import Stream
 from .embedding import Embedder, Outcome
 from .errors import BAD_ARGUMENT, BAD_RESPONSE, INTERNAL, PolarAIError, excerpt, printable
@@ -322,23 +322,30 @@ def presign_url(plpy: Any, path: str, seconds: int, permits: str) -> tuple[str |
     return _outcome(plpy, work)
 
 
-def thumbnail(plpy: Any, path: str, size: int, permits: str) -> tuple[bytes | None, Error]:
-    """Return the picture at ``path`` as a JPEG whose longer side has ``size`` pixels at the most."""
+def load_thumbnails(plpy: Any, paths: list[str], size: int, permits: str) -> Iterator[tuple[int, bytes | None, Error]]:
+    """Yield (position from 1, the small picture, error) for each path, as they are made.
 
-    def work() -> bytes:
-        _warn_of_secret(plpy, path)
-        check_picture(path)
+    A fault of the whole (a cancel) is one more row, with position 0.
+    """
+
+    def begun() -> Iterator[tuple[int, thumbnails.Made]]:
+        for path in paths:
+            _warn_of_secret(plpy, path)
         reach = _reach(plpy, permits)
+        return thumbnails.made(paths, size, MAX_INPUT_BYTES, reach, Operation(), lambda: session.poll(plpy))
 
-        def made(operation: Operation) -> bytes:
-            content = reach.load(path, operation, MAX_INPUT_BYTES)
-            if content is None:
-                raise local_files.too_large(masked(path), MAX_INPUT_BYTES)
-            return images.thumbnail(content, size, masked(path))
-
-        return _cancellable(plpy, made)
-
-    return _outcome(plpy, work)
+    rows, error = _outcome(plpy, begun)
+    while rows is not None:
+        row, error = _outcome(plpy, lambda: next(rows, None))
+        if row is None:
+            break
+        position, picture = row
+        if isinstance(picture, PolarAIError):
+            yield position + 1, None, json.dumps(picture.as_dict())
+        else:
+            yield position + 1, picture, None
+    if error is not None:
+        yield 0, None, error
 
 
 def cached_models() -> list[str]:

@@ -35,8 +35,27 @@
             ~ "dbt run --full-refresh --vars '{discard_embeddings: true}'", info=True
         ) %}
     {% endif %}
+    {% if settings.work_exists %}
+        {% do polarlens.query(
+            "update polarlens.embedding_spaces set query_models = " ~ polarlens.query_models(settings)
+            ~ " where relation = " ~ polarlens.literal(settings.work.schema ~ '.' ~ settings.work.identifier)
+            ~ " and query_models is distinct from " ~ polarlens.query_models(settings)
+        ) %}
+    {% endif %}
     {% do adapter.commit() %}
 {% endmacro %}
+
+
+{#- SQL for the models whose vectors this table is compared with, as they are now: those of its space, and its own. -#}
+{% macro query_models(settings) -%}
+    {%- set models = [settings.model] -%}
+    {%- for space in polarlens.spaces() if model.name in [space.images, space.get('texts')] -%}
+        {%- do models.extend([space.get('text_model'), space.get('image_model')]) -%}
+    {%- endfor -%}
+    {{ polarlens.runtime() }}._fingerprints(array[
+        {%- for name in models | select | unique %}{{ polarlens.literal(name) }}{{ ', ' if not loop.last }}{% endfor -%}
+    ])
+{%- endmacro %}
 
 
 {#- Whether a full refresh was told outright to throw paid work away. -#}
@@ -127,12 +146,12 @@
             constraint " ~ adapter.quote(work.identifier ~ '_pkey') ~ " primary key (" ~ adapter.quote(settings.key) ~ ") include (source_version)
         );
         alter table " ~ work ~ " alter column embedding set storage plain;
-        insert into polarlens.embedding_spaces as s (relation, model_id, model_fingerprint, storage)
+        insert into polarlens.embedding_spaces as s (relation, model_id, model_fingerprint, storage, query_models)
         values (" ~ polarlens.literal(work.schema ~ '.' ~ work.identifier) ~ ", " ~ polarlens.literal(settings.model) ~ ",
-            " ~ polarlens.literal(settings.fingerprint) ~ ", " ~ polarlens.literal(settings.storage) ~ ")
+            " ~ polarlens.literal(settings.fingerprint) ~ ", " ~ polarlens.literal(settings.storage) ~ ", " ~ polarlens.query_models(settings) ~ ")
         on conflict (relation) do update set
             model_id = excluded.model_id, model_fingerprint = excluded.model_fingerprint,
-            storage = excluded.storage, created_at = now()"
+            storage = excluded.storage, query_models = excluded.query_models, created_at = now()"
     ) %}
     {% do settings.update({'work_exists': true, 'dimension': dimension}) %}
 {% endmacro %}

@@ -34,11 +34,13 @@
 {% endmacro %}
 
 
-{#- Says what to do where the database has no polarlens. -#}
+{#- Says what to do where the database has no polarlens, or one from before this project. -#}
 {% macro check_installation() %}
-    {%- if run_query("select pg_catalog.to_regclass('polarlens.embedding_spaces') is null").columns[0].values()[0] -%}
+    {%- if run_query(
+        "select not exists (select from pg_catalog.pg_attribute as a where a.attrelid = pg_catalog.to_regclass('polarlens.embedding_spaces') and a.attname = 'query_models')"
+    ).columns[0].values()[0] -%}
         {{ exceptions.raise_compiler_error(
-            'the database ' ~ target.database ~ ' has no polarlens: install it once, with `alembic upgrade head` in a checkout of polarlens'
+            'the database ' ~ target.database ~ ' has no polarlens, or an older one: install it with `alembic upgrade head` in a checkout of polarlens'
         ) }}
     {%- endif -%}
     {%- do polarlens.check_citus() -%}

@@ -9,6 +9,9 @@
     {%- set distance = 'e.embedding <=> o.wanted_vector' -%}
     with options as materialized (
         select {{ polarlens.search_options(k, ef_search) }} as options
+        {%- if of is not string and embeddings is not string and of != embeddings %}
+        where {{ polarlens.spaces_agree(embeddings, of, required=true) }}
+        {%- endif %}
     ),
 
     wanted as materialized (

@@ -33,6 +33,8 @@ with labels as {{ 'materialized' if var('distributed', none) }} (
         )) as set_version
     from {{ ref('stg_labels') }} as stg_labels
     inner join {{ ref('label_embeddings') }} as label_embeddings on stg_labels.label_id = label_embeddings.label_id
+    -- While a change of model has reached only one of the two, what was found before stays.
+    where (select {{ polarlens.spaces_agree(ref('image_embeddings'), ref('label_embeddings')) }})
 
 ),
 

@@ -17,8 +17,6 @@
 }}
 
 {% set size = var('thumbnail_size', 240) | int %}
-{% set thumbnail = "polar_ai._thumbnail(due.path, " ~ size ~ ", polar_ai._location_permits(split_part(due.path, ':', 1)))"
-    if var('runtime_schema', 'polar_ai') != 'polarlens' else "(select null::bytea as content, null::jsonb as error where false)" %}
 
 with embeddings as {{ 'materialized' if var('distributed', none) }} (
 
@@ -34,6 +32,7 @@ due as (
     select
         photos.image_id,
         photos.path,
+        row_number() over (order by photos.image_id desc) as item,
         -- Of which bytes and size this is; another one is made again.
         embeddings.source_version::text || '/{{ size }}' as version
     from {{ ref('stg_image_paths') }} as photos
@@ -52,20 +51,27 @@ due as (
 
 made as (
 
-    select
-        due.image_id,
-        due.version,
-        thumbnail.content,
-        thumbnail.error
-    from due
-    -- What ai_thumbnail raises, this returns: one photo's error is not the others'.
-    cross join lateral {{ thumbnail }} as thumbnail
+    {% if var('runtime_schema', 'polar_ai') != 'polarlens' %}
+        -- Side by side; what ai_thumbnail raises, this returns: one photo's error is not the others'.
+        select
+            thumbnails.item,
+            thumbnails.content,
+            thumbnails.error
+        from polar_ai._thumbnails((select array_agg(due.path order by due.item) from due), {{ size }}) as thumbnails
+    {% else %}
+        select
+            null::integer as item,
+            null::bytea as content,
+            null::jsonb as error
+        where false
+    {% endif %}
 
 )
 
 select
-    image_id,
-    'data:image/jpeg;base64,' || translate(encode(content, 'base64'), chr(10), '') as data_url,
-    error ->> 'message' as error_message,
-    version
-from made
+    due.image_id,
+    'data:image/jpeg;base64,' || translate(encode(made.content, 'base64'), chr(10), '') as data_url,
+    made.error ->> 'message' as error_message,
+    due.version
+from due
+inner join made on due.item = made.item
