@@ -53,8 +53,9 @@ def distributed(cluster: CitusCluster, open_folder: Path) -> Iterator[Project]:
     folder.mkdir()
     folder.chmod(0o755)
     made = Project(database, clip, service, folder)
-    made.register("text", logit_scale=50)
-    made.register("image")
+    # A model that says its dimension is not asked for it.
+    made.register("text", logit_scale=50, dimension=clip.dimension)
+    made.register("image", dimension=clip.dimension)
     database.run("select polar_ai.ai_allow(%s)", f"file://{folder}")
     stage_photos(made)
     people_fill_in(made)
@@ -179,7 +180,7 @@ def test_a_changed_model_is_swapped_in_and_views_stay(distributed: Project) -> N
     db.run("select polar_ai.ai_dropmodel('embedding/clip_image')")
     db.run(
         "select polar_ai.ai_createmodel('embedding/clip_image', %s, 'clip-as-service', 'embedding', 'other', %s)",
-        *(url, '{"author_type": "token", "token": "", "input": "image"}'),
+        *(url, '{"author_type": "token", "token": "", "input": "image", "dimension": 4}'),
     )
     before = distributed.clip.items
     said = run(distributed)
@@ -257,7 +258,7 @@ def large(cluster: CitusCluster) -> Iterator[tuple[Database, Vectors, Vectors]]:
     database.dbt("run", *ON_CITUS)
     database.run(
         "insert into polarlens.image_paths (path, title) "
-        f"select '/photos/' || n, case when n %% 100 = 0 then 'rare' end from generate_series(1, {ROWS}) as n"
+        f"select '/photos/' || n, case when n % 100 = 0 then 'rare' end from generate_series(1, {ROWS}) as n"
     )
     load_embeddings(database.connection, sql.SQL("search.image_embeddings"), vectors)
     # As dbt builds it after the first load.
