@@ -17,6 +17,7 @@ import pytest
 from psycopg import sql
 
 from scripts.benchmarks.vectors import Vectors, as_literal, clustered, load_embeddings, nearest
+from scripts.home import CHECKOUT
 from tests.dbt.conftest import Project
 from tests.search import test_searches as searches
 from tests.search import test_views as views
@@ -206,7 +207,44 @@ def test_a_distributed_table_is_not_touched_by_a_run_that_is_not_told(distribute
     said = run(distributed, "--vars", "{}", check=False)
     assert "search.image_embeddings is distributed by Citus" in said
     assert "dbt run --vars '{distributed: citus}'" in said
+    # Nor are the search functions made for one machine.
+    found = distributed.database.rows("select image_id from search.search_images('red', k => 2)")
+    assert [row[0] for row in found] == [1, 2]
     distributed.database.dbt("run", *ON_CITUS)
+
+
+def test_a_filled_table_moves_into_the_shards_and_back_without_a_call(distributed: Project) -> None:
+    db, before = distributed.database, distributed.clip.items
+    for table in ("image_embeddings", "text_embeddings"):
+        db.run(f"select undistribute_table('search.{table}')")
+    db.dbt("run")
+    there = db.rows("select image_id, score from search.search_images('red')")
+    db.dbt("run", *ON_CITUS)
+    assert db.value("select count(*) from citus_tables where citus_table_type = 'distributed'") == 2
+    assert db.value("select count(*) from pg_indexes where indexname = 'image_embeddings__hnsw'") == 1
+    assert db.rows("select image_id, score from search.search_images('red')") == there
+    # The query itself is asked once a session.
+    assert distributed.clip.items - before <= 1
+
+
+def test_the_loader_makes_the_staging_table_equal_to_a_folder(distributed: Project) -> None:
+    db = distributed.database
+    folder = distributed.folder / "loaded"
+    for name in ("one", "two"):
+        distributed.photo(f"loaded/{name}.png", "blue")
+    assert "2 added, 0 changed, 0 removed" in load_photos(folder, db)
+    (folder / "one.png").unlink()
+    distributed.photo("loaded/two.png", "yellow")
+    distributed.photo("loaded/three.png", "blue")
+    assert "1 added, 1 changed, 1 removed" in load_photos(folder, db)
+    db.run("delete from polarlens.image_paths where path like '%/loaded/%'")
+
+
+def load_photos(folder: Path, database: Database) -> str:
+    command = [str(CHECKOUT / "scripts" / "load_photos"), str(folder)]
+    return subprocess.run(
+        command, env={**os.environ, **database.env}, capture_output=True, check=True, text=True
+    ).stdout
 
 
 def test_row_level_security_that_shards_cannot_follow_is_refused(distributed: Project) -> None:

@@ -13,14 +13,27 @@
 {% endmacro %}
 
 
-{#- Stops the run where the variable asks for Citus and the database has none. -#}
+{#- Stops the run where the variable asks for Citus and the database has none, and where the database has distributed tables and
+    the variable says nothing: the search functions are made for the one or the other. -#}
 {% macro check_citus() %}
-    {%- if polarlens.distributed()
-        and not run_query("select exists (select from pg_catalog.pg_extension where extname = 'citus')").columns[0].values()[0] -%}
+    {%- set installed = run_query("select pg_catalog.to_regclass('pg_catalog.pg_dist_partition') is not null").columns[0].values()[0] -%}
+    {%- if polarlens.distributed() and not installed -%}
         {{ exceptions.raise_compiler_error(
             'the variable distributed is citus, and the database ' ~ target.database ~ ' has no Citus: `create extension citus` in it, on the '
             ~ 'coordinator and on every worker, and add the workers with citus_add_node(); or leave the variable out'
         ) }}
+    {%- elif installed and not polarlens.distributed() -%}
+        {%- set found = run_query(
+            "select s.relation from polarlens.embedding_spaces as s
+            inner join pg_catalog.pg_dist_partition as p on pg_catalog.to_regclass(s.relation)::oid = p.logicalrelid::oid
+            order by s.relation limit 1"
+        ).columns[0].values() -%}
+        {%- if found | length > 0 -%}
+            {{ exceptions.raise_compiler_error(
+                found[0] ~ " is distributed by Citus, and this run is not told so. Set the variable: dbt run --vars '{distributed: citus}', or in "
+                ~ "dbt_project.yml. To have it on one machine again: select undistribute_table('" ~ found[0] ~ "');"
+            ) }}
+        {%- endif -%}
     {%- endif -%}
 {% endmacro %}
 
@@ -33,13 +46,12 @@
 {% endmacro %}
 
 
-{#- A distributed table that the config knows nothing of would fail later, and say less. -#}
+{#- A model that is kept on the coordinator, and whose table is in shards from before. -#}
 {% macro check_not_in_shards(settings, table) %}
-    {% if not settings.distributed and polarlens.in_shards(table) %}
+    {% if polarlens.distributed() and not settings.distributed and polarlens.in_shards(table) %}
         {{ exceptions.raise_database_error(
-            table.schema ~ '.' ~ table.identifier ~ ' is distributed by Citus, and this run is not told so. Set the variable: dbt run --vars '
-            ~ "'{distributed: citus}', or in dbt_project.yml. To have it on one machine again: select undistribute_table('"
-            ~ table.schema ~ '.' ~ table.identifier ~ "');"
+            table.schema ~ '.' ~ table.identifier ~ ' is distributed by Citus, and its model says distributed=false. To have it on the coordinator: '
+            ~ "select undistribute_table('" ~ table.schema ~ '.' ~ table.identifier ~ "');"
         ) }}
     {% endif %}
 {% endmacro %}

@@ -77,7 +77,6 @@
     {% set found = polarlens.query(
         "select t.typname as storage,
             (select s.model_fingerprint from polarlens.embedding_spaces as s where s.relation = " ~ name ~ ") as fingerprint,
-            to_regclass('pg_catalog.pg_dist_partition') is not null as citus,
             exists (
                 select from pg_attribute as k
                 where k.attrelid = a.attrelid and k.attname = " ~ polarlens.literal(settings.key) ~ "
@@ -92,7 +91,7 @@
             ~ ': drop or rename it, or give the model another name'
         ) }}
     {% endif %}
-    {% if found[0]['citus'] %}{% do polarlens.check_not_in_shards(settings, table) %}{% endif %}
+    {% do polarlens.check_not_in_shards(settings, table) %}
     {% set fingerprint = found[0]['fingerprint'] or polarlens.query_value("select model_fingerprint from " ~ table ~ " limit 1") %}
     {% set same_model = fingerprint in [none, settings.fingerprint] %}
     {{ return({
