@@ -7,7 +7,7 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Any
 
 Call = Callable[[int], Any]
@@ -48,7 +48,12 @@ def in_turn(calls: dict[str, Call], rounds: int) -> dict[str, Latency]:
     return {name: Latency.of(seconds[rounds // 10 :]) for name, seconds in taken.items()}
 
 
-def at_once(makers: dict[str, Callable[[], Call]], clients: int, rounds: int, turns: int = 5) -> dict[str, Throughput]:
+def middle(several: Sequence[Latency]) -> Latency:
+    """Return the median of the medians, and that of the 99th percentiles."""
+    return Latency(*(statistics.median(values) for values in zip(*map(astuple, several), strict=True)))
+
+
+def at_once(makers: dict[str, Callable[[], Call]], clients: int, rounds: int, turns: int = 12) -> dict[str, Throughput]:
     """Let ``clients`` threads call each ``rounds`` times, every thread with a call of its own, in ``turns`` turns."""
     calls = {name: [make() for _ in range(clients)] for name, make in makers.items()}
     taken: dict[str, list[float]] = {name: [] for name in makers}
