@@ -67,31 +67,44 @@ def load(connection: psycopg.Connection[Any], folder: Path) -> Loaded:
                 copy.write_row(photo)
         cursor.execute(
             """
-            with removed as (
-                delete from polarlens.image_paths as i
-                where starts_with(i.path, %s) and not exists (select from found as f where f.path = i.path)
+            -- Compared in selects of their own: Citus changes no table by what stands in a local one.
+            with listed as materialized (
+                select f.path, f.source_version from found as f
+            ),
+
+            gone as materialized (
+                select i.path from polarlens.image_paths as i where starts_with(i.path, %s)
+                except
+                select f.path from listed as f
+            ),
+
+            new as materialized (
+                select f.path, f.source_version
+                from listed as f
+                where f.path in (select f.path from listed as f except select i.path from polarlens.image_paths as i)
+            ),
+
+            removed as (
+                delete from polarlens.image_paths as i using gone as g where i.path = g.path
                 returning 1
             ),
 
             changed as (
                 update polarlens.image_paths as i
                 set source_version = f.source_version
-                from found as f
+                from listed as f
                 where f.path = i.path and f.source_version is distinct from i.source_version
                 returning 1
             ),
 
             added as (
                 insert into polarlens.image_paths (path, source_version)
-                select f.path, f.source_version
-                from found as f
-                where not exists (select from polarlens.image_paths as i where i.path = f.path)
-                order by f.path
+                select n.path, n.source_version from new as n order by n.path
                 returning 1
             )
 
             select
-                (select count(*) from found), (select count(*) from added),
+                (select count(*) from listed), (select count(*) from added),
                 (select count(*) from changed), (select count(*) from removed)
             """,
             [root],

@@ -6,6 +6,8 @@
     {% do polarlens.set_phase(run, 'embedding') %}
     {% do adapter.commit() %}
     {% do polarlens.ensure_table(settings, run) %}
+    {% do polarlens.distribute(settings) %}
+    {% do settings.update({'landing': polarlens.landing(settings)}) %}
     {% do polarlens.check_contract(settings, run) %}
     {% set at = {
         'done': 0, 'size': [polarlens.largest_batch(settings), 2 * settings.request_size] | min,
@@ -68,6 +70,7 @@ begin
         {{ polarlens.batch_sql(settings) }}
         into strict v_counts;
         v_fault := v_counts.fault;
+        {{ polarlens.write_landed_sql(settings) }}
 
         {{ polarlens.progress_sql(run, settings.total ~ ' - v_last', 'v_embedded + v_counts.embedded', 'v_failed + v_counts.failed') }};
         if (select m.fingerprint from {{ polarlens.runtime() }}._model({{ model }}) as m) is distinct from {{ polarlens.literal(settings.fingerprint) }} then
@@ -185,7 +188,7 @@ vectors as materialized (
 ),
 
 written as (
-    insert into {{ settings.work }} as t ({{ key }}, source_version, model_fingerprint, embedding)
+    insert into {{ settings.landing }} as t ({{ key }}, source_version, model_fingerprint, embedding)
     select v.key, v.source_version, {{ polarlens.literal(settings.fingerprint) }}, {{ polarlens.stored('v.embedding', settings, settings.dimension) }}
     from vectors as v
     where vector_norm(v.embedding) > 0

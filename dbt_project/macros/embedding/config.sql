@@ -3,7 +3,7 @@
     {%- set defaults = {
         'key': none, 'input': none, 'model': none, 'source_version': none, 'batch_size': 1024, 'requests_in_flight': 8,
         'request_timeout': 60, 'retry_times': 3, 'storage': 'halfvec', 'index': {}, 'error_policy': 'record',
-        'max_removed': 0.5
+        'max_removed': 0.5, 'distributed': true
     } -%}
     {%- set settings = {'target': target, 'relation': target.schema ~ '.' ~ target.identifier} -%}
     {%- for name, value in defaults.items() -%}
@@ -35,6 +35,10 @@
         'sources': 'pg_temp.' ~ adapter.quote(short ~ '__sources'),
         'changes': 'pg_temp.' ~ adapter.quote(short ~ '__changes'),
         'pending': 'pg_temp.' ~ adapter.quote(short ~ '__pending'),
+        'twins': 'pg_temp.' ~ adapter.quote(short ~ '__twins'),
+        'known_copy': 'pg_temp.' ~ adapter.quote(short ~ '__known'),
+        'landing_copy': 'pg_temp.' ~ adapter.quote(short ~ '__landing'),
+        'distributed': polarlens.distributed() and settings.distributed,
         'index_name': short ~ '__hnsw',
         'next': api.Relation.create(database=target.database, schema=target.schema, identifier=short ~ '__next', type='table'),
         'work': target

@@ -5,16 +5,16 @@
     {% set schema = adapter.quote(settings.work.schema) %}
     {% set state = polarlens.query(
         "select
-            exists (select from " ~ settings.work ~ ") as filled,
             (" ~ polarlens.index_options_sql(schema, name) ~ ") as options,
             to_regclass(" ~ polarlens.literal(schema ~ '.' ~ adapter.quote(beside)) ~ ") is not null as leftover"
     )[0] %}
+    {% set filled = polarlens.query_value("select exists (select 1 from " ~ settings.work ~ ")") %}
     {% if state['leftover'] %}
         {#- A build that was killed leaves an index that nobody uses. -#}
         {% do polarlens.query("drop index " ~ schema ~ "." ~ adapter.quote(beside)) %}
     {% endif %}
     {% set wanted = polarlens.index_options(settings) %}
-    {% if state['filled'] and state['options'] != wanted %}
+    {% if filled and state['options'] != wanted %}
         {% do polarlens.set_phase(run, 'indexing') %}
         {% do adapter.commit() %}
         {% do polarlens.run_outside_transaction("vacuum (index_cleanup off, analyze) " ~ settings.work) %}
@@ -25,15 +25,19 @@
             ~ '); how far it is: select index_phase, index_percent from polarlens.refresh_status', info=True
         ) %}
         {% if state['options'] is none %}
-            {% do polarlens.query("create index " ~ adapter.quote(name) ~ polarlens.index_definition(settings)) %}
+            {% do polarlens.query(polarlens.create_index_sql(settings, name)) %}
         {% else %}
             {#- Searches use the old index until the new one is whole. -#}
             {% do polarlens.run_outside_transaction(
                 "create index concurrently " ~ adapter.quote(beside) ~ polarlens.index_definition(settings)
             ) %}
             {% do polarlens.query(
-                "drop index " ~ schema ~ "." ~ adapter.quote(name) ~ ";
-                alter index " ~ schema ~ "." ~ adapter.quote(beside) ~ " rename to " ~ adapter.quote(name)
+                "do $polarlens_index$
+                begin
+                    drop index " ~ schema ~ "." ~ adapter.quote(name) ~ ";
+                    alter index " ~ schema ~ "." ~ adapter.quote(beside) ~ " rename to " ~ adapter.quote(name) ~ ";
+                end
+                $polarlens_index$"
             ) %}
         {% endif %}
         {% do adapter.commit() %}
@@ -72,15 +76,16 @@
 {#- Room for the whole graph, as far as there is any: an HNSW index that outgrows its memory takes many times as long.
     A parallel build takes all of it at once. -#}
 {% macro size_index_memory(settings) %}
+    {% set shape = polarlens.shape_of(settings) %}
     {% set found = polarlens.query(
         "with sizes as (
             select
                 -- A vector with its header, its neighbours (2 m on the ground floor, 16 bytes each), and an element's own fields.
-                (select c.reltuples from pg_class as c where c.oid = " ~ polarlens.literal(settings.work) ~ "::regclass)
+                (" ~ shape.rows ~ ") / " ~ shape.shards ~ "
                 * (160 + " ~ ((settings.dimension or 1) * {'halfvec': 2, 'vector': 4, 'bit': 0.125}[settings.storage]) ~ " + " ~ settings.index.m ~ " * 2 * 16 * 1.2) / 1024 as needed,
                 (select s.setting::float8 from pg_settings as s where s.name = 'maintenance_work_mem') as given,
                 " ~ ("pg_size_bytes(" ~ polarlens.literal(settings.index.memory) ~ ") / 1024.0" if settings.index.memory
-                    else "(select s.setting::float8 * 8 / 4 from pg_settings as s where s.name = 'effective_cache_size')") ~ " as most
+                    else "(select s.setting::float8 * 8 / 4 from pg_settings as s where s.name = 'effective_cache_size')") ~ " / " ~ shape.on_one_node ~ " as most
         )
         select
             set_config(
@@ -96,5 +101,5 @@
             ~ ", so building it takes many times as long. Where the machine has the memory: index={'memory': '8GB'} in the model's config"
         ) %}
     {% endif %}
-    {{ return('maintenance_work_mem ' ~ polarlens.query_value("select current_setting('maintenance_work_mem')") ~ ', up to ' ~ found['workers'] ~ ' workers') }}
+    {{ return('maintenance_work_mem ' ~ polarlens.query_value("select current_setting('maintenance_work_mem')") ~ (' a shard' if settings.distributed else '') ~ ', up to ' ~ found['workers'] ~ ' workers') }}
 {% endmacro %}

@@ -53,6 +53,7 @@
     {% do polarlens.name_sources(settings, sql) %}
     {% set input = "null::bytea" if settings.bytes else "s.input" %}
     {% do polarlens.query("drop table if exists " ~ settings.changes ~ ", " ~ settings.pending) %}
+    {% do settings.update({'known': polarlens.known_rows(settings)}) %}
     {% if settings.work_exists %}
         {% do polarlens.query(
             "create temporary table " ~ settings.changes.split('.')[1] ~ " as
@@ -60,7 +61,7 @@
                 coalesce(s.key, t." ~ adapter.quote(settings.key) ~ ") as key, " ~ input ~ " as input, s.source_version,
                 s.source_version is null as gone, t.source_version is not null as known
             from " ~ settings.sources ~ " as s
-            full join " ~ settings.work ~ " as t on s.key = t." ~ adapter.quote(settings.key) ~ "
+            full join " ~ settings.known ~ " as t on s.key = t." ~ adapter.quote(settings.key) ~ "
             where s.source_version is null or t.source_version is null or s.source_version <> t.source_version"
         ) %}
     {% else %}
@@ -73,7 +74,7 @@
     {% set counts = polarlens.query(
         "select
             (select count(*) from " ~ settings.sources ~ ") as sources,
-            " ~ ("(select count(*) from " ~ settings.work ~ ")" if settings.work_exists else "0::bigint") ~ " as kept,
+            " ~ ("(select count(*) from " ~ settings.known ~ ")" if settings.work_exists else "0::bigint") ~ " as kept,
             count(*) filter (where not gone and not known) as new,
             count(*) filter (where gone) as gone,
             count(*) filter (where not gone) as pending
@@ -143,10 +144,17 @@
     {% if polarlens.query_value(
         "select exists (select from polarlens.embedding_errors where relation = " ~ polarlens.literal(settings.relation) ~ ")"
     ) %}
+        {% set orphans = polarlens.query_value(
+            "select array(
+                select e.source_key from polarlens.embedding_errors as e where e.relation = " ~ polarlens.literal(settings.relation) ~ "
+                except
+                select s.key::text from " ~ settings.sources ~ " as s
+            )::text"
+        ) %}
+        {#- Apart: Citus deletes from no table by what a reference table has. -#}
         {% do polarlens.query(
-            "delete from polarlens.embedding_errors as e
-            where e.relation = " ~ polarlens.literal(settings.relation) ~ "
-                and not exists (select from " ~ settings.sources ~ " as s where s.key::text = e.source_key)"
+            "delete from polarlens.embedding_errors
+            where relation = " ~ polarlens.literal(settings.relation) ~ " and source_key = any (" ~ polarlens.literal(orphans) ~ "::text[])"
         ) %}
     {% endif %}
     {% do run.update({'removed': settings.gone}) %}

@@ -16,7 +16,7 @@
 {% macro unlock_refresh(settings) %}
     {% do polarlens.query(
         "drop view if exists " ~ settings.sources ~ ";
-        drop table if exists " ~ settings.changes ~ ", " ~ settings.pending ~ ";
+        drop table if exists " ~ [settings.changes, settings.pending, settings.twins, settings.known_copy, settings.landing_copy] | join(', ') ~ ";
         select pg_advisory_unlock(hashtextextended(" ~ polarlens.literal('polarlens ' ~ settings.relation) ~ ", 0))"
     ) %}
     {% do adapter.commit() %}

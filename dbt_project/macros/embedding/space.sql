@@ -76,10 +76,7 @@
     {% set name = polarlens.literal(table.schema ~ '.' ~ table.identifier) %}
     {% set found = polarlens.query(
         "select t.typname as storage,
-            coalesce(
-                (select s.model_fingerprint from polarlens.embedding_spaces as s where s.relation = " ~ name ~ "),
-                (select e.model_fingerprint from " ~ table ~ " as e limit 1)
-            ) as fingerprint,
+            (select s.model_fingerprint from polarlens.embedding_spaces as s where s.relation = " ~ name ~ ") as fingerprint,
             exists (
                 select from pg_attribute as k
                 where k.attrelid = a.attrelid and k.attname = " ~ polarlens.literal(settings.key) ~ "
@@ -94,7 +91,9 @@
             ~ ': drop or rename it, or give the model another name'
         ) }}
     {% endif %}
-    {% set same_model = found[0]['fingerprint'] in [none, settings.fingerprint] %}
+    {% do polarlens.check_not_in_shards(settings, table) %}
+    {% set fingerprint = found[0]['fingerprint'] or polarlens.query_value("select model_fingerprint from " ~ table ~ " limit 1") %}
+    {% set same_model = fingerprint in [none, settings.fingerprint] %}
     {{ return({
         'exists': True, 'storage': found[0]['storage'], 'same_model': same_model,
         'current': same_model and found[0]['storage'] == settings.storage
@@ -180,13 +179,20 @@
 {% macro swap_in(settings, run) %}
     {% if settings.work != settings.target %}
         {% do polarlens.set_phase(run, 'swapping') %}
+        {% set schema = adapter.quote(settings.target.schema) %}
+        {#- One statement, whatever dbt thinks of transactions; and Citus takes the DDL in it one by one. -#}
         {% do polarlens.query(
-            "select " ~ polarlens.runtime() ~ "._swap_table(" ~ polarlens.literal(settings.target) ~ "::regclass, " ~ polarlens.literal(settings.next) ~ "::regclass);
-            alter index " ~ adapter.quote(settings.target.schema) ~ "." ~ adapter.quote(settings.next.identifier ~ '_pkey') ~ " rename to " ~ adapter.quote(settings.target.identifier ~ '_pkey') ~ ";
-            alter index if exists " ~ adapter.quote(settings.target.schema) ~ "." ~ adapter.quote(settings.next.identifier ~ '__hnsw') ~ " rename to " ~ adapter.quote(settings.index_name) ~ ";
-            delete from polarlens.embedding_spaces where relation = " ~ polarlens.literal(settings.relation) ~ ";
-            update polarlens.embedding_spaces set relation = " ~ polarlens.literal(settings.relation) ~ "
-            where relation = " ~ polarlens.literal(settings.next.schema ~ '.' ~ settings.next.identifier)
+            "do $polarlens_swap$
+            begin
+                " ~ polarlens.one_connection_sql(settings) ~ "
+                perform " ~ polarlens.runtime() ~ "._swap_table(" ~ polarlens.literal(settings.target) ~ "::regclass, " ~ polarlens.literal(settings.next) ~ "::regclass);
+                alter index " ~ schema ~ "." ~ adapter.quote(settings.next.identifier ~ '_pkey') ~ " rename to " ~ adapter.quote(settings.target.identifier ~ '_pkey') ~ ";
+                alter index if exists " ~ schema ~ "." ~ adapter.quote(settings.next.identifier ~ '__hnsw') ~ " rename to " ~ adapter.quote(settings.index_name) ~ ";
+                delete from polarlens.embedding_spaces where relation = " ~ polarlens.literal(settings.relation) ~ ";
+                update polarlens.embedding_spaces set relation = " ~ polarlens.literal(settings.relation) ~ "
+                where relation = " ~ polarlens.literal(settings.next.schema ~ '.' ~ settings.next.identifier) ~ ";
+            end
+            $polarlens_swap$"
         ) %}
         {% do adapter.commit() %}
         {% do settings.update({'work': settings.target}) %}

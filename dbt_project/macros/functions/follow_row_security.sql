@@ -1,5 +1,7 @@
 {#- A post-hook: where row-level security hides sources from somebody, what was made of them is hidden as well. -#}
 {% macro follow_row_security(relation, sources, key, keys=none) -%}
+    {#- Citus takes no database before the schema. -#}
+    {%- set relation = relation.include(database=false) %}
     do $polarlens_rls$
     begin
         if exists (
@@ -17,6 +19,12 @@
             inner join pg_catalog.pg_class as c on b.relid = c.oid
             where c.relrowsecurity
         ) then
+            {%- if execute and polarlens.distributed() and polarlens.in_shards(relation) %}
+            raise exception 'rows of {{ sources }} are hidden by row-level security, and {{ relation }}, which is distributed, cannot follow'
+            using errcode = 'feature_not_supported',
+            detail = 'Citus takes no policy that looks into another table.',
+            hint = 'Keep this table on one machine, with distributed=false in the model; or take the row-level security from the sources.';
+            {%- endif %}
             if current_setting('server_version_num')::integer < 150000 then
                 raise exception '{{ sources }} has row-level security, which views follow from PostgreSQL 15 on';
             end if;

@@ -15,6 +15,9 @@
 {% macro build_search_functions() %}
     {%- if execute and flags.WHICH in ['run', 'build'] -%}
         {%- do polarlens.check_installation() -%}
+        {%- if polarlens.distributed() %}
+            {{ polarlens.create_set_on_workers() }}
+        {%- endif -%}
         {%- if flags.WHICH == 'run' -%}
             {%- for function in graph.functions.values() if function.config.materialized == 'search_function' %}
                 {{ polarlens.create_missing_schema(function.schema) }}
@@ -40,6 +43,7 @@
             'the database ' ~ target.database ~ ' has no polarlens, or an older one: install it with `alembic upgrade head` in a checkout of polarlens'
         ) }}
     {%- endif -%}
+    {%- do polarlens.check_citus() -%}
 {% endmacro %}
 
 
@@ -86,7 +90,10 @@ set search_path to pg_catalog, {{ polarlens.vector_schema() }}, pg_temp
 {%- if meta.get('scans') %}
 set hnsw.iterative_scan to 'relaxed_order'
 set hnsw.ef_search to '200'
+{% if not polarlens.distributed() -%}
+{#- Citus plans for the values. -#}
 set plan_cache_mode to 'force_generic_plan'
+{%- endif %}
 {%- endif %}
     {%- endset -%}
     do $polarlens_ddl$

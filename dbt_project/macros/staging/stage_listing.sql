@@ -13,39 +13,52 @@
     {% do polarlens.query("analyze polarlens_listing") %}
     {#- A wrong prefix, or a bucket that was swapped for an empty one, would cost every embedding. -#}
     {% if not allow_empty and polarlens.query_value(
-        "select not exists (select from polarlens_listing) and exists (select from polarlens.image_paths as i where " ~ below ~ ")"
+        "select not exists (select from polarlens_listing) and exists (select 1 from polarlens.image_paths as i where " ~ below ~ ")"
     ) %}
         {{ exceptions.raise_database_error(
             'the listing of ' ~ location ~ ':' ~ prefix ~ ' is empty, and the staging table has photos of it: nothing was removed. '
             ~ 'Look at it with polar_ai.ai_testlocation; if they really are gone, give allow_empty: true'
         ) }}
     {% endif %}
+    {#- Compared in selects of their own: Citus changes no table by what stands in a local one. -#}
     {% set counts = polarlens.query(
-        "with removed as (
-            delete from polarlens.image_paths as i
-            where " ~ below ~ " and not exists (select from polarlens_listing as f where f.path = i.path)
+        "with listed as materialized (
+            select f.path, f.source_version from polarlens_listing as f
+        ),
+
+        gone as materialized (
+            select i.path from polarlens.image_paths as i where " ~ below ~ "
+            except
+            select f.path from listed as f
+        ),
+
+        new as materialized (
+            select f.path, f.source_version
+            from listed as f
+            where f.path in (select f.path from listed as f except select i.path from polarlens.image_paths as i)
+        ),
+
+        removed as (
+            delete from polarlens.image_paths as i using gone as g where i.path = g.path
             returning 1
         ),
 
         changed as (
             update polarlens.image_paths as i
             set source_version = f.source_version
-            from polarlens_listing as f
+            from listed as f
             where f.path = i.path and f.source_version is distinct from i.source_version
             returning 1
         ),
 
         added as (
             insert into polarlens.image_paths (path, source_version)
-            select f.path, f.source_version
-            from polarlens_listing as f
-            where not exists (select from polarlens.image_paths as i where i.path = f.path)
-            order by f.path
+            select n.path, n.source_version from new as n order by n.path
             returning 1
         )
 
         select
-            (select count(*) from polarlens_listing), (select count(*) from added),
+            (select count(*) from listed), (select count(*) from added),
             (select count(*) from changed), (select count(*) from removed)"
     )[0] %}
     {% do polarlens.query("drop table polarlens_listing") %}

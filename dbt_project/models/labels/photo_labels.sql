@@ -7,14 +7,15 @@
         indexes=[{'columns': ['image_id']}, {'columns': ['label_set', 'label']}],
         post_hook=[
             "delete from {{ this }} as t
-            where not exists (select from {{ ref('image_embeddings') }} as e where e.image_id = t.image_id)
-                or not exists (select from {{ ref('stg_labels') }} as l where l.label_set = t.label_set)",
+            where t.image_id in (select image_id from {{ this }} except select image_id from {{ ref('image_embeddings') }})",
+            "delete from {{ this }} as t
+            where not exists (select from {{ ref('stg_labels') }} as l where l.label_set = t.label_set)",
             "{{ polarlens.follow_row_security(this, ref('stg_image_paths'), 'image_id') }}"
         ]
     )
 }}
 
-with labels as (
+with labels as {{ 'materialized' if var('distributed', none) }} (
 
     select
         stg_labels.label_set,
@@ -38,6 +39,20 @@ with labels as (
 
 ),
 
+{% if is_incremental() %}
+
+    labelled as {{ 'materialized' if var('distributed', none) }} (
+
+        select
+            image_id,
+            label_set,
+            version
+        from {{ this }}
+
+    ),
+
+{% endif %}
+
 scored as (
 
     select
@@ -51,7 +66,7 @@ scored as (
     cross join labels
     {% if is_incremental() %}
         where not exists (
-            select from {{ this }} as labelled
+            select 1 from labelled
             where
                 labelled.image_id = photos.image_id
                 and labelled.label_set = labels.label_set
@@ -66,7 +81,7 @@ probable as (
 
     {{
         polarlens.label_probabilities(
-            'scored', function('logit_scale') ~ '(null)',
+            'scored', '(select ' ~ function('logit_scale') ~ '(null))',
             keep=['attributes', 'version'], by=['image_id', 'label_set']
         )
     }}

@@ -8,8 +8,9 @@
         indexes=[{'columns': ['image_id']}, {'columns': ['neighbour_id']}],
         post_hook=[
             "delete from {{ this }} as t
-            where not exists (select from {{ ref('image_embeddings') }} as e where e.image_id = t.image_id)
-                or not exists (select from {{ ref('image_embeddings') }} as e where e.image_id = t.neighbour_id)",
+            where t.image_id in (select image_id from {{ this }} except select image_id from {{ ref('image_embeddings') }})",
+            "delete from {{ this }} as t
+            where t.neighbour_id in (select neighbour_id from {{ this }} except select image_id from {{ ref('image_embeddings') }})",
             "{{ polarlens.follow_row_security(this, ref('stg_image_paths'), 'image_id', ['image_id', 'neighbour_id']) }}"
         ]
     )
@@ -17,11 +18,10 @@
 
 {% set k = var('neighbours_per_photo', 10) | int %}
 
-with photos as (
+with photos as {{ 'materialized' if var('distributed', none) }} (
 
     select
         image_id,
-        embedding,
         md5(concat_ws(chr(31), source_version::text, model_fingerprint)) as version
     from {{ ref('image_embeddings') }}
 
@@ -54,11 +54,19 @@ with photos as (
 
     ),
 
+    fresh_vectors as {{ 'materialized' if var('distributed', none) }} (
+
+        select vectors.embedding
+        from fresh
+        inner join {{ ref('image_embeddings') }} as vectors on fresh.image_id = vectors.image_id
+
+    ),
+
     met as (
 
         select distinct near.image_id
-        from fresh
-        cross join lateral {{ function('search_images_by_vector') }}(fresh.embedding, {{ 5 * k }}) as near
+        from fresh_vectors
+        cross join lateral {{ function('search_images_by_vector') }}(fresh_vectors.embedding, {{ 5 * k }}) as near
 
     ),
 
@@ -86,18 +94,29 @@ with photos as (
 
 {% endif %}
 
-nearest as (
+wanted as {{ 'materialized' if var('distributed', none) }} (
 
     select
         due.image_id,
         due.version,
+        vectors.embedding
+    from due
+    inner join {{ ref('image_embeddings') }} as vectors on due.image_id = vectors.image_id
+
+),
+
+nearest as (
+
+    select
+        wanted.image_id,
+        wanted.version,
         found.image_id as neighbour_id,
         found.score,
-        (row_number() over (partition by due.image_id order by found.rank))::integer as rank
-    from due
+        (row_number() over (partition by wanted.image_id order by found.rank))::integer as rank
+    from wanted
     -- One more than wanted: the photo itself.
-    cross join lateral {{ function('search_images_by_vector') }}(due.embedding, {{ k + 1 }}) as found
-    where found.image_id <> due.image_id
+    cross join lateral {{ function('search_images_by_vector') }}(wanted.embedding, {{ k + 1 }}) as found
+    where found.image_id <> wanted.image_id
 
 )
 

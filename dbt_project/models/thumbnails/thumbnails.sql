@@ -10,7 +10,7 @@
         pre_hook="set local polar.ai.http_timeout_msec = 10000; set local polar.ai.retry_times = 1",
         post_hook=[
             "delete from {{ this }} as t
-            where not exists (select from {{ ref('image_embeddings') }} as e where e.image_id = t.image_id)",
+            where t.image_id in (select image_id from {{ this }} except select image_id from {{ ref('image_embeddings') }})",
             "{{ polarlens.follow_row_security(this, ref('stg_image_paths'), 'image_id') }}"
         ]
     )
@@ -18,7 +18,16 @@
 
 {% set size = var('thumbnail_size', 240) | int %}
 
-with due as (
+with embeddings as {{ 'materialized' if var('distributed', none) }} (
+
+    select
+        image_id,
+        source_version
+    from {{ ref('image_embeddings') }}
+
+),
+
+due as (
 
     select
         photos.image_id,
@@ -28,7 +37,7 @@ with due as (
         embeddings.source_version::text || '/{{ size }}' as version
     from {{ ref('stg_image_paths') }} as photos
     -- What is embedded has been read before: no run hangs on photos out of reach.
-    inner join {{ ref('image_embeddings') }} as embeddings on photos.image_id = embeddings.image_id
+    inner join embeddings on photos.image_id = embeddings.image_id
     {% if is_incremental() %}
         where not exists (
             select from {{ this }} as made
