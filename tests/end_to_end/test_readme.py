@@ -36,6 +36,7 @@ IN_PASSING = {
 }
 # These are run by other tests: where, and what is to be found there.
 ELSEWHERE = {
+    "dbt run --vars '{distributed: citus}'": ("tests/operations/test_citus.py", '("--vars", "{distributed: citus}")'),
     "scripts/test": (".ci/run", "scripts/test"),  # runs this
     'scripts/quickstart ~/Pictures --query "a birthday cake"': ("tests/end_to_end/test_quickstart.py", '"--query"'),
     "scripts/test -m slow": ("scripts/test", "-m slow"),  # half an hour
