@@ -61,9 +61,8 @@
 {% macro distribute(settings) %}
     {% if settings.distributed and settings.dimension and not polarlens.in_shards(settings.work) %}
         {#- Loaded first and indexed afterwards, like any other table. -#}
-        {% for index in [settings.index_name, settings.next.identifier ~ '__hnsw'] %}
-            {% do polarlens.query("drop index if exists " ~ adapter.quote(settings.work.schema) ~ "." ~ adapter.quote(index)) %}
-        {% endfor %}
+        {% set index = settings.index_name if settings.work == settings.target else settings.next.identifier ~ '__hnsw' %}
+        {% do polarlens.query("drop index if exists " ~ adapter.quote(settings.work.schema) ~ "." ~ adapter.quote(index)) %}
         {% do polarlens.query(
             "select create_distributed_table(" ~ polarlens.literal(settings.work) ~ ", " ~ polarlens.literal(settings.key) ~ ");
             select truncate_local_data_after_distributing_table(" ~ polarlens.literal(settings.work) ~ "::regclass)"

@@ -96,6 +96,7 @@ set plan_cache_mode to 'force_generic_plan'
 {%- endif %}
 {%- endif %}
     {%- endset -%}
+    {{ polarlens.only_on_coordinator('off') }}
     do $polarlens_ddl$
     declare
         v_old record;
@@ -128,6 +129,7 @@ set plan_cache_mode to 'force_generic_plan'
     revoke all on function {{ name }}({{ types | join(', ') }}) from public;
     grant execute on function {{ name }}({{ types | join(', ') }})
     to polarlens_reader, polar_ai_user, polar_ai_admin;
+    {{ polarlens.only_on_coordinator('on') }}
 {% endmacro %}
 
 
