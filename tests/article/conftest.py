@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from scripts.home import state_home
 from tests.clip_service.drawings import DRAWINGS
-from tests.clip_service.running import Launcher
+from tests.clip_service.running import Launcher, starter_models
 from tests.udfs.conftest import db, failure, shared
 
 __all__ = ["db", "failure", "shared"]
@@ -38,10 +37,9 @@ def folder(open_folder: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def starter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of the local CLIP service with its starter model, which is built once and kept between runs."""
-    home, models = tmp_path_factory.mktemp("clip"), state_home() / "models"
-    models.mkdir(parents=True, exist_ok=True)
-    (home / "models").symlink_to(models)
+    """The URL of the local CLIP service with its starter model."""
+    home = tmp_path_factory.mktemp("clip")
+    (home / "models").symlink_to(starter_models())
     launcher = Launcher(home, {})
     try:
         yield launcher.started("--model", "starter").url

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.clip_service.running import Launcher, Service
+from tests.clip_service.running import Launcher, Service, starter_models
 
 
 @pytest.fixture(scope="session")
@@ -17,7 +17,8 @@ def clip_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def service(clip_home: Path) -> Iterator[Service]:
-    """The starter model, built from nothing."""
+    """The starter model."""
+    (clip_home / "models").symlink_to(starter_models())
     launcher = Launcher(clip_home, {})
     yield launcher.started("--model", "starter")
     assert launcher("stop").returncode == 0
@@ -25,7 +26,7 @@ def service(clip_home: Path) -> Iterator[Service]:
 
 @pytest.fixture(scope="session")
 def models(service: Service, clip_home: Path) -> Path:
-    """What the first start has built, for those that come later."""
+    """What a first start has built, for those that come later."""
     return clip_home / "models"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -11,9 +12,23 @@ from typing import Any
 
 import requests
 
-from scripts.home import CHECKOUT
+from scripts.home import CHECKOUT, state_home
 
 Vector = list[float]
+
+
+def starter_models() -> Path:
+    """Return the folder of the starter model's files, built by whoever asks first and kept between runs."""
+    home = state_home() / "starter"
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (home / "built").exists():
+            launcher = Launcher(home, {})
+            launcher.started("--model", "starter")
+            launcher("stop")
+            (home / "built").touch()
+    return home / "models"
 
 
 @dataclass

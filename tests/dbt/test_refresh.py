@@ -14,6 +14,9 @@ from scripts.home import CHECKOUT
 from tests.dbt.conftest import Project
 from tests.support.http_server import Reply
 
+# Where nothing else of the project is looked at.
+RUN = ("run", "--select", "+image_embeddings")
+
 
 def embedded(project: Project) -> dict[str, str]:
     """Return each embedded photo's name and the transaction that wrote its row."""
@@ -46,9 +49,9 @@ def test_a_first_run_embeds_everything_builds_the_index_and_makes_it_searchable(
 
 def test_a_second_run_asks_the_model_nothing_and_rewrites_nothing(project: Project) -> None:
     project.stage(*(project.photo(f"{n}.png", "red") for n in range(3)))
-    project.database.dbt("run")
+    project.database.dbt(*RUN)
     before, asked = embedded(project), project.clip.items
-    output = project.database.dbt("run").stdout
+    output = project.database.dbt(*RUN).stdout
     assert "0 embedded, 3 unchanged, 0 removed, 0 failed" in output
     assert project.clip.items == asked
     assert embedded(project) == before
@@ -56,13 +59,13 @@ def test_a_second_run_asks_the_model_nothing_and_rewrites_nothing(project: Proje
 
 def test_only_what_changed_is_embedded_and_what_is_gone_is_removed(project: Project) -> None:
     project.stage(*(project.photo(f"{n}.png", "red") for n in range(4)))
-    project.database.dbt("run")
+    project.database.dbt(*RUN)
     before, asked = embedded(project), project.clip.items
     project.photo("1.png", "blue")
     project.database.run("update polarlens.image_paths set source_version = '2' where path like '%%/1.png'")
     project.database.run("delete from polarlens.image_paths where path like '%%/3.png'")
     project.stage(project.photo("new.png", "yellow"))
-    output = project.database.dbt("run").stdout
+    output = project.database.dbt(*RUN).stdout
     assert "2 embedded, 2 unchanged, 1 removed, 0 failed" in output
     assert project.clip.items == asked + 2
     after = embedded(project)
@@ -96,13 +99,13 @@ def test_a_bad_photo_is_recorded_and_its_neighbours_are_embedded(project: Projec
 def test_a_failed_photo_waits_for_its_next_attempt_and_success_clears_its_error(project: Project) -> None:
     path = str(project.folder / "late.png")
     project.stage(path, project.photo("good.png", "red"))
-    project.database.dbt("run")
+    project.database.dbt(*RUN)
     assert set(project.errors()) == {"late.png"}
     project.photo("late.png", "blue")
-    output = project.database.dbt("run").stdout
+    output = project.database.dbt(*RUN).stdout
     assert "0 embedded, 1 unchanged, 0 removed, 1 failed" in output
     project.database.run("update polarlens.embedding_errors set next_attempt_at = now()")
-    output = project.database.dbt("run").stdout
+    output = project.database.dbt(*RUN).stdout
     assert "1 embedded, 1 unchanged, 0 removed, 0 failed" in output
     assert project.errors() == {}
 
@@ -117,7 +120,7 @@ def test_a_service_that_goes_down_stops_the_run_with_the_cause_and_the_next_run_
         return None if len(requests) <= 3 else Reply(401, "token expired")
 
     project.clip.intercept = refuse_after_two
-    failed = project.database.dbt("run", "--vars", "{batch_size: 4}", check=False)
+    failed = project.database.dbt(*RUN, "--vars", "{batch_size: 4}", check=False)
     assert failed.returncode != 0
     assert "HTTP status 401 (not authorised)" in failed.stdout
     assert "Traceback" not in failed.stdout
@@ -130,14 +133,14 @@ def test_a_service_that_goes_down_stops_the_run_with_the_cause_and_the_next_run_
     assert "401" in message
     project.clip.intercept = lambda _: None
     asked = project.clip.items
-    project.database.dbt("run", "--vars", "{batch_size: 4}")
+    project.database.dbt(*RUN, "--vars", "{batch_size: 4}")
     assert len(embedded(project)) == 6
     assert project.clip.items == asked + 2
 
 
 def test_a_changed_model_is_built_beside_the_old_one_and_swapped_in(project: Project) -> None:
     project.stage(*(project.photo(f"{colour}.png", colour) for colour in ("red", "green", "blue")))
-    project.database.dbt("run")
+    project.database.dbt(*RUN)
     project.clip.dimension = 7
     for kind in ("text", "image"):
         project.database.run("select polar_ai.ai_altermodel(%s, model_name => 'seven')", f"embedding/clip_{kind}")
@@ -149,21 +152,21 @@ def test_a_changed_model_is_built_beside_the_old_one_and_swapped_in(project: Pro
             half_way.extend(row or ())
 
     project.clip.intercept = look
-    output = project.database.dbt("run").stdout
+    output = project.database.dbt(*RUN).stdout
     assert half_way[:2] == [3, 4]
     assert "3 embedded" in output
     dimensions = project.database.rows("select distinct vector_dims(embedding) from search.image_embeddings")
     assert dimensions == [(7,)]
     assert project.database.value("select count(*) from pg_class where relname like '%%\\_\\_next%%'") == 0
     assert project.database.rows("select path from search.search_images('blue', 1)")[0][0].endswith("/blue.png")
-    assert "0 embedded, 3 unchanged" in project.database.dbt("run").stdout
+    assert "0 embedded, 3 unchanged" in project.database.dbt(*RUN).stdout
 
 
 def test_a_full_refresh_throws_no_embedding_away(project: Project) -> None:
     project.stage(*(project.photo(f"{n}.png", "red") for n in range(3)))
-    project.database.dbt("run")
+    project.database.dbt(*RUN)
     before, asked = embedded(project), project.clip.items
-    project.database.dbt("run", "--full-refresh")
+    project.database.dbt(*RUN, "--full-refresh")
     assert embedded(project) == before
     assert project.clip.items == asked
 
@@ -176,7 +179,7 @@ def test_a_killed_run_costs_at_most_its_last_batch(project: Project) -> None:
 
     project.clip.intercept = slowly
     dbt = subprocess.Popen(
-        [str(Path(sys.executable).parent / "dbt"), "run", "--vars", "{batch_size: 2}"],
+        [str(Path(sys.executable).parent / "dbt"), *RUN, "--vars", "{batch_size: 2}"],
         cwd=CHECKOUT / "dbt_project",
         env={**os.environ, **project.database.env, "DBT_TARGET_PATH": str(project.folder / "target")},
         stdout=subprocess.DEVNULL,
@@ -187,7 +190,7 @@ def test_a_killed_run_costs_at_most_its_last_batch(project: Project) -> None:
     dbt.wait()
     project.clip.intercept = lambda _: None
     deadline = time.monotonic() + 20
-    while (output := project.database.dbt("run", "--vars", "{batch_size: 2}", check=False).stdout) and (
+    while (output := project.database.dbt(*RUN, "--vars", "{batch_size: 2}", check=False).stdout) and (
         "another refresh" in output and time.monotonic() < deadline
     ):
         time.sleep(0.5)
@@ -206,7 +209,7 @@ def test_of_two_refreshes_at_once_one_works_and_the_other_says_so(project: Proje
     relation = "search.image_embeddings"
     with project.database.connect() as other:
         other.execute("select pg_advisory_lock(hashtextextended(%s, 0))", [f"polarlens {relation}"])
-        second = project.database.dbt("run", check=False)
+        second = project.database.dbt(*RUN, check=False)
     assert second.returncode != 0
     assert f"another refresh of {relation} is running" in second.stdout
     assert project.clip.items == 0
@@ -223,6 +226,6 @@ def test_a_key_that_is_not_unique_is_an_error_that_names_it(project: Project, tm
     )
     project.database.run("alter table polarlens.image_paths rename to image_paths_once")
     project.database.run("alter table polarlens.twice rename to image_paths")
-    failed = project.database.dbt("run", check=False)
+    failed = project.database.dbt(*RUN, check=False)
     assert failed.returncode != 0
     assert "the key image_id is not unique" in failed.stdout

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from tests.dbt.conftest import Project
-from tests.search.collection import people_fill_in, stage_photos
+from tests.search.collection import stage_photos
 from tests.support.http_server import Request
 
 TEXT, IMAGE = "embedding/clip_text", "embedding/clip_image"
@@ -26,18 +26,11 @@ BY_PHOTO = ("search_images_by_photo('{photo}')", "search_texts_by_photo('{photo}
 BY_KEPT_VECTORS = ("search_images_like(1)", "search_texts_by_image(1)", "classify_images_by_set('food')")
 
 
-@pytest.fixture
-def searchable(project: Project) -> Project:
-    """A project with everything embedded."""
-    stage_photos(project)
-    people_fill_in(project)
-    project.database.dbt("run")
-    return project
-
-
 def found(project: Project, call: str) -> list[tuple[object, ...]]:
     """Call a function of search with a photo that is not in the collection."""
-    return project.database.rows(f"select * from search.{call.replace('{photo}', project.photo('new.png', 'red'))}")
+    return project.database.rows(
+        f"select * from search.{call.replace('{photo}', project.photo('after a change.png', 'red'))}"
+    )
 
 
 def refused(project: Project, *calls: str) -> Iterator[str]:
@@ -53,39 +46,39 @@ def rename(project: Project, model: str, name: str) -> None:
     project.database.run("select polar_ai.ai_altermodel(%s, model_name => %s)", model, name)
 
 
-def test_a_search_refuses_a_model_that_is_not_the_one_of_its_space(searchable: Project) -> None:
+def test_a_search_refuses_a_model_that_is_not_the_one_of_its_space(project_copy: Project) -> None:
     for call in (*BY_WORDS, *BY_PHOTO, *BY_KEPT_VECTORS):
-        assert found(searchable, call), call
-    rename(searchable, TEXT, "another")
-    for message in refused(searchable, *BY_WORDS):
+        assert found(project_copy, call), call
+    rename(project_copy, TEXT, "another")
+    for message in refused(project_copy, *BY_WORDS):
         assert "model embedding/clip_text has changed since search." in message
         assert "dbt run embeds everything anew" in message
     for call in (*BY_PHOTO, *BY_KEPT_VECTORS):
-        assert found(searchable, call), call
-    rename(searchable, IMAGE, "another")
-    assert len(list(refused(searchable, *BY_WORDS, *BY_PHOTO))) == len(BY_WORDS) + len(BY_PHOTO)
+        assert found(project_copy, call), call
+    rename(project_copy, IMAGE, "another")
+    assert len(list(refused(project_copy, *BY_WORDS, *BY_PHOTO))) == len(BY_WORDS) + len(BY_PHOTO)
     # Put back, nothing is amiss.
-    rename(searchable, TEXT, "colours")
-    rename(searchable, IMAGE, "colours")
+    rename(project_copy, TEXT, "colours")
+    rename(project_copy, IMAGE, "colours")
     for call in (*BY_WORDS, *BY_PHOTO):
-        assert found(searchable, call), call
+        assert found(project_copy, call), call
 
 
-def test_where_a_model_runs_is_not_what_it_is(searchable: Project) -> None:
-    searchable.database.run(
-        "select polar_ai.ai_altermodel(%s, model_url => %s)", TEXT, searchable.service.url + "/elsewhere"
+def test_where_a_model_runs_is_not_what_it_is(project_copy: Project) -> None:
+    project_copy.database.run(
+        "select polar_ai.ai_altermodel(%s, model_url => %s)", TEXT, project_copy.service.url + "/elsewhere"
     )
-    assert found(searchable, "search_images('red')")
+    assert found(project_copy, "search_images('red')")
 
 
-def test_while_the_new_space_is_built_the_old_one_is_not_searched_with_the_new_model(searchable: Project) -> None:
+def test_while_the_new_space_is_built_the_old_one_is_not_searched_with_the_new_model(project_copy: Project) -> None:
     states: list[tuple[str, int]] = []
     for model in (TEXT, IMAGE):
-        rename(searchable, model, "another")
+        rename(project_copy, model, "another")
 
     def look(request: Request) -> None:
         if b'"blob"' in request.body:
-            with searchable.database.connect() as other:
+            with project_copy.database.connect() as other:
                 with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState):
                     other.execute("select * from search.search_images('red')")
                 # By the key of a photo, the old space is whole and searched as ever.
@@ -99,22 +92,26 @@ def test_while_the_new_space_is_built_the_old_one_is_not_searched_with_the_new_m
                     ).fetchall()
                 )
 
-    searchable.database.dbt("run", "--select", "text_embeddings", "saved_search_embeddings", "label_embeddings")
-    assert next(refused(searchable, "search_texts_by_image(1)")).startswith("search.text_embeddings and search.image_")
-    assert len(list(refused(searchable, "classify_images_by_set('food')"))) == 1
+    project_copy.database.dbt("run", "--select", "text_embeddings", "saved_search_embeddings", "label_embeddings")
+    assert next(refused(project_copy, "search_texts_by_image(1)")).startswith(
+        "search.text_embeddings and search.image_"
+    )
+    assert len(list(refused(project_copy, "classify_images_by_set('food')"))) == 1
     # Texts among themselves are all of the new model already.
-    assert found(searchable, "search_texts('red')")
-    labelled = searchable.database.rows("select image_id, label, score from search.photo_labels order by 1, 2")
-    searchable.database.dbt("run", "--select", "photo_labels")
-    assert searchable.database.rows("select image_id, label, score from search.photo_labels order by 1, 2") == labelled
-    searchable.clip.intercept = look
-    searchable.database.dbt("run")
-    searchable.clip.intercept = lambda _: None
+    assert found(project_copy, "search_texts('red')")
+    labelled = project_copy.database.rows("select image_id, label, score from search.photo_labels order by 1, 2")
+    project_copy.database.dbt("run", "--select", "photo_labels")
+    assert (
+        project_copy.database.rows("select image_id, label, score from search.photo_labels order by 1, 2") == labelled
+    )
+    project_copy.clip.intercept = look
+    project_copy.database.dbt("run")
+    project_copy.clip.intercept = lambda _: None
     assert states
     assert set(states) == {("the model changed: waits for dbt run", 0)}
     for call in (*BY_WORDS, *BY_PHOTO, *BY_KEPT_VECTORS):
-        assert found(searchable, call), call
-    assert searchable.database.value("select count(*) from search.saved_search_results") > 0
+        assert found(project_copy, call), call
+    assert project_copy.database.value("select count(*) from search.saved_search_results") > 0
 
 
 def test_a_text_model_that_is_registered_after_the_photos_were_embedded_is_taken(project: Project) -> None:

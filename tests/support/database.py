@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,7 +59,7 @@ class Database:
     @property
     def dbt_target(self) -> Path:
         """Where dbt puts what it made: manifest.json, the documentation, and the like."""
-        return Path(f"/tmp/{self.env['PGDATABASE']}-{self.env['PGPORT']}-dbt")
+        return dbt_target(self.env)
 
     def _program(
         self, name: str, *arguments: str, cwd: Path, check: bool, **env: str
@@ -74,6 +76,11 @@ class Database:
         )
         assert not check or done.returncode == 0, done.stdout
         return done
+
+
+def dbt_target(env: dict[str, str]) -> Path:
+    """Return where dbt puts what it makes of this database."""
+    return Path(tempfile.gettempdir()) / f"{env['PGDATABASE']}-{env['PGPORT']}-dbt"
 
 
 def _arguments(env: dict[str, str]) -> dict[str, Any]:
@@ -93,6 +100,7 @@ def new_database(server: dict[str, str], template: str) -> Iterator[Database]:
                 yield Database(env, connection)
         finally:
             maintenance.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+            shutil.rmtree(dbt_target(env), ignore_errors=True)
 
 
 def _copy(maintenance: psycopg.Connection[Any], template: str, name: str) -> None:
