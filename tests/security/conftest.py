@@ -102,7 +102,7 @@ def _furnish(db: Database, url: str, folder: Path) -> str:
         create function public.result(model_id text, response jsonb) returns jsonb language sql
         set search_path to pg_catalog return response #> '{data,0,embedding}';
         create function public.more_headers(model_id text) returns jsonb language sql
-        set search_path to pg_catalog return coalesce(current_setting('attack.headers', true), '{}')::jsonb;
+        set search_path to pg_catalog return coalesce(nullif(current_setting('attack.headers', true), ''), '{}')::jsonb;
         create function public.find(query text) returns integer language sql security definer
         set search_path to pg_catalog, pg_temp return cardinality(polar_ai.ai_embedding('open', query));
         revoke all on function public.find(text) from public;
