@@ -92,18 +92,17 @@ def test_while_the_new_space_is_built_the_old_one_is_not_searched_with_the_new_m
                     ).fetchall()
                 )
 
-    project_copy.database.dbt("run", "--select", "text_embeddings", "saved_search_embeddings", "label_embeddings")
+    labels = "select image_id, label, score from search.photo_labels order by 1, 2"
+    labelled = project_copy.database.rows(labels)
+    of_texts = ("text_embeddings", "saved_search_embeddings", "label_embeddings", "photo_labels")
+    project_copy.database.dbt("run", "--select", *of_texts)
+    assert project_copy.database.rows(labels) == labelled
     assert next(refused(project_copy, "search_texts_by_image(1)")).startswith(
         "search.text_embeddings and search.image_"
     )
     assert len(list(refused(project_copy, "classify_images_by_set('food')"))) == 1
     # Texts among themselves are all of the new model already.
     assert found(project_copy, "search_texts('red')")
-    labelled = project_copy.database.rows("select image_id, label, score from search.photo_labels order by 1, 2")
-    project_copy.database.dbt("run", "--select", "photo_labels")
-    assert (
-        project_copy.database.rows("select image_id, label, score from search.photo_labels order by 1, 2") == labelled
-    )
     project_copy.clip.intercept = look
     project_copy.database.dbt("run")
     project_copy.clip.intercept = lambda _: None
