@@ -2,18 +2,18 @@
 declare
     v_embeddings text;
 begin
-    {{ polarlens.check_search('k') }}
-    v_embeddings := case coalesce(model, '{{ polarlens.spaces()[0].images }}')
-        {%- for space in polarlens.spaces() %}
+    {{ polarlens._check_search('k') }}
+    v_embeddings := case coalesce(model, '{{ polarlens._spaces()[0].images }}')
+        {%- for space in polarlens._spaces() %}
         when '{{ space.images }}' then '{{ ref(space.images) }}'
         {%- endfor %}
     end;
     if v_embeddings is null then
-        {{ polarlens.unknown_space('model', 'images') }}
+        {{ polarlens._unknown_space('model', 'images') }}
     end if;
     return query execute format($statement$
         with labels as materialized (
-            select l.label, l.embedding from {{ polarlens.search_function_name('label_vectors') }}($1, $2) as l
+            select l.label, l.embedding from {{ polarlens._search_function_name('label_vectors') }}($1, $2) as l
         ),
 
         scored as (
@@ -25,13 +25,13 @@ begin
         ),
 
         probable as (
-            {{ polarlens.label_probabilities('scored', '$6', keep=['path']) }}
+            {{ polarlens._label_probabilities('scored', '$6', keep=['path']) }}
         )
 
         select p.image_id, p.rank, p.label, p.score::real, p.probability::real, p.path
         from probable as p
         where p.rank <= $3 and p.probability >= coalesce($5::real, 0)
         order by p.image_id, p.rank
-    $statement$, v_embeddings, {{ polarlens.search_function_name('photo_filter') }}(filters))
-    using labels, model, k, filters, min_probability, {{ polarlens.search_function_name('logit_scale') }}(model);
+    $statement$, v_embeddings, {{ polarlens._search_function_name('photo_filter') }}(filters))
+    using labels, model, k, filters, min_probability, {{ polarlens._search_function_name('logit_scale') }}(model);
 end

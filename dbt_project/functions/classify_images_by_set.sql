@@ -1,6 +1,6 @@
 -- As classify_images, with a set of the table polarlens.labels, whose vectors `dbt run` keeps; calls no model.
 begin
-    {{ polarlens.check_search('k') }}
+    {{ polarlens._check_search('k') }}
     if not exists (
         select from {{ ref('stg_labels') }} as l
         inner join {{ ref('label_embeddings') }} as e on l.label_id = e.label_id
@@ -10,7 +10,7 @@ begin
         using errcode = 'no_data_found',
         hint = 'insert into polarlens.labels (label_set, label, attributes) values (…), then dbt run.';
     end if;
-    perform {{ polarlens.spaces_agree(ref('image_embeddings'), ref('label_embeddings'), true, polarlens.search_function_name('spaces_agree')) }};
+    perform {{ polarlens._spaces_agree(ref('image_embeddings'), ref('label_embeddings'), true, polarlens._search_function_name('spaces_agree')) }};
     return query execute format($statement$
         with labels as materialized (
             select l.label, l.attributes, v.embedding
@@ -28,13 +28,13 @@ begin
         ),
 
         probable as (
-            {{ polarlens.label_probabilities('scored', '$2', keep=['path', 'attributes']) }}
+            {{ polarlens._label_probabilities('scored', '$2', keep=['path', 'attributes']) }}
         )
 
         select p.image_id, p.rank, p.label, p.score::real, p.probability::real, p.attributes, p.path
         from probable as p
         where p.rank <= $3 and p.probability >= coalesce($5::real, 0)
         order by p.image_id, p.rank
-    $statement$, {{ polarlens.search_function_name('photo_filter') }}(filters))
-    using label_set, {{ polarlens.search_function_name('logit_scale') }}(null), k, filters, min_probability;
+    $statement$, {{ polarlens._search_function_name('photo_filter') }}(filters))
+    using label_set, {{ polarlens._search_function_name('logit_scale') }}(null), k, filters, min_probability;
 end

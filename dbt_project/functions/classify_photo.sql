@@ -1,13 +1,13 @@
 -- Zero-shot classification of a photo that need not be in the collection; one call to each model.
 begin
-    {{ polarlens.check_query('photo', 'photo') }}
+    {{ polarlens._check_query('photo', 'photo') }}
     return query
     with labels as materialized (
-        select l.label, l.embedding from {{ polarlens.search_function_name('label_vectors') }}(labels, model) as l
+        select l.label, l.embedding from {{ polarlens._search_function_name('label_vectors') }}(labels, model) as l
     ),
 
     this_photo as materialized (
-        select {{ polarlens.search_function_name('photo_vector') }}(photo, model) as embedding
+        select {{ polarlens._search_function_name('photo_vector') }}(photo, model) as embedding
     ),
 
     scored as (
@@ -16,7 +16,7 @@ begin
     ),
 
     probable as (
-        {{ polarlens.label_probabilities('scored', polarlens.search_function_name('logit_scale') ~ '(model)') }}
+        {{ polarlens._label_probabilities('scored', polarlens._search_function_name('logit_scale') ~ '(model)') }}
     )
 
     select p.rank, p.label, p.score::real, p.probability::real

@@ -2,9 +2,9 @@
 begin
     return coalesce((
         select (m.model_config ->> 'logit_scale')::double precision
-        from {{ polarlens.runtime() }}.models as m
-        where m.model_id = case coalesce(model, '{{ polarlens.spaces()[0].images }}')
-            {%- for space in polarlens.spaces() | selectattr('text_model') %}
+        from {{ polarlens._runtime() }}.models as m
+        where m.model_id = case coalesce(model, '{{ polarlens._spaces()[0].images }}')
+            {%- for space in polarlens._spaces() | selectattr('text_model') %}
             when '{{ space.images }}' then '{{ space.text_model }}'
             {%- endfor %}
         end

@@ -2,7 +2,7 @@
 declare
     v_model text;
 begin
-    {{ polarlens.check_query('photo', 'photo') }}
-    {{ polarlens.query_model('image_model') }}
-    return l2_normalize({{ polarlens.runtime() }}.ai_embedding(v_model, photo)::vector);
+    {{ polarlens._check_query('photo', 'photo') }}
+    {{ polarlens._query_model('image_model') }}
+    return l2_normalize({{ polarlens._runtime() }}.ai_embedding(v_model, photo)::vector);
 end

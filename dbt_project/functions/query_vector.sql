@@ -2,7 +2,7 @@
 declare
     v_model text;
 begin
-    {{ polarlens.check_query('query') }}
-    {{ polarlens.query_model('text_model') }}
-    return l2_normalize({{ polarlens.runtime() }}.ai_embedding(v_model, query)::vector);
+    {{ polarlens._check_query('query') }}
+    {{ polarlens._query_model('text_model') }}
+    return l2_normalize({{ polarlens._runtime() }}.ai_embedding(v_model, query)::vector);
 end

@@ -1,10 +1,10 @@
 -- The photos most like one that need not be in the collection; calls the image model once.
 begin
-    {{ polarlens.check_query('photo', 'photo') }}
-    {{ polarlens.check_search('k', 'ef_search') }}
+    {{ polarlens._check_query('photo', 'photo') }}
+    {{ polarlens._check_search('k', 'ef_search') }}
     return query select s.*
-    from {{ polarlens.search_function_name('search_images_by_vector') }}(
-        {{ polarlens.search_function_name('photo_vector') }}(photo, model), k, filters, min_score, model, ef_search
+    from {{ polarlens._search_function_name('search_images_by_vector') }}(
+        {{ polarlens._search_function_name('photo_vector') }}(photo, model), k, filters, min_score, model, ef_search
     ) as s;
 end
 -- depends_on: {{ ref('image_embeddings') }} {{ ref('stg_image_paths') }}

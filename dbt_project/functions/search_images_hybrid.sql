@@ -4,10 +4,10 @@ declare
     v_filter text;
     v_depth integer;
 begin
-    {{ polarlens.check_query('query') }}
-    {{ polarlens.check_search('k', 'ef_search') }}
+    {{ polarlens._check_query('query') }}
+    {{ polarlens._check_search('k', 'ef_search') }}
     v_depth := least(10000, greatest(100, 4 * k));
-    v_filter := {{ polarlens.search_function_name('photo_filter') }}(filters);
+    v_filter := {{ polarlens._search_function_name('photo_filter') }}(filters);
     -- A query is a sentence: any of its words counts. Words of their own are taken as they are written.
     v_words := case when words is null
         then replace(plainto_tsquery('{{ var("text_search_config", "simple") }}', query)::text, '&', '|')::tsquery
@@ -16,7 +16,7 @@ begin
     return query execute format($statement$
         with by_meaning as materialized (
             select s.rank, s.image_id, s.score
-            from {{ polarlens.search_function_name('search_images_by_vector') }}($1, $2, $4, null, $6, $7) as s
+            from {{ polarlens._search_function_name('search_images_by_vector') }}($1, $2, $4, null, $6, $7) as s
         ),
 
         matching as (
@@ -35,7 +35,7 @@ begin
         fused as (
             select
                 coalesce(m.image_id, w.image_id) as image_id,
-                {{ polarlens.reciprocal_rank('m.rank') }} + {{ polarlens.reciprocal_rank('w.rank') }} as fused_score,
+                {{ polarlens._reciprocal_rank('m.rank') }} + {{ polarlens._reciprocal_rank('w.rank') }} as fused_score,
                 m.rank as meaning_rank,
                 w.rank as words_rank
             from by_meaning as m
@@ -56,6 +56,6 @@ begin
         inner join {{ ref('stg_image_paths') }} as d on f.image_id = d.image_id
         order by 1
     $statement$, v_filter)
-    using {{ polarlens.search_function_name('query_vector') }}(query, model), v_depth, v_words, filters, k, model, ef_search;
+    using {{ polarlens._search_function_name('query_vector') }}(query, model), v_depth, v_words, filters, k, model, ef_search;
 end
 -- depends_on: {{ ref('image_embeddings') }}

@@ -1,15 +1,15 @@
 -- The nearest neighbours of a photo that is already embedded; calls no model. One more is asked for: itself.
 declare
-    v_query {{ polarlens.vector_type(ref('image_embeddings')) }};
+    v_query {{ polarlens._vector_type(ref('image_embeddings')) }};
 begin
-    {{ polarlens.check_search('k', 'ef_search') }}
-    {{ polarlens.photo_embedding('source_image_id', 'v_query', 'model') }}
+    {{ polarlens._check_search('k', 'ef_search') }}
+    {{ polarlens._photo_embedding('source_image_id', 'v_query', 'model') }}
     return query select
         (row_number() over (order by s.rank))::integer,
         s.image_id,
         s.score{% for column in polarlens.photo_columns() %},
         s.{{ column }}{% endfor %}
-    from {{ polarlens.search_function_name('search_images_by_vector') }}(
+    from {{ polarlens._search_function_name('search_images_by_vector') }}(
         v_query, least(10000, k + 1), filters, min_score, model, ef_search
     ) as s
     where s.image_id <> source_image_id

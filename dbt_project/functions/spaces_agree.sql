@@ -2,7 +2,7 @@
 declare
     v_agree boolean;
 begin
-    select {{ polarlens.space_takes('q.model_id', 'q.model_fingerprint') }} into v_agree
+    select {{ polarlens._space_takes('q.model_id', 'q.model_fingerprint') }} into v_agree
     from polarlens.embedding_spaces as s
     cross join polarlens.embedding_spaces as q
     where s.relation = embeddings and q.relation = queries;

@@ -1,3 +1,3 @@
 -- As photo_filter, for texts.
-{{ polarlens.filter_function('texts') }}
+{{ polarlens._filter_function('texts') }}
 -- depends_on: {{ ref('text_embeddings') }}

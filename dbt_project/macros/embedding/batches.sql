@@ -1,48 +1,48 @@
 {#- Embeds what is pending, batch by batch, each committed, with a line of progress every few seconds. -#}
-{% macro embed_pending(settings, run) %}
-    {% do polarlens.reuse_embedded(settings, run) %}
-    {% do polarlens.list_pending(settings) %}
+{% macro _embed_pending(settings, run) %}
+    {% do polarlens._reuse_embedded(settings, run) %}
+    {% do polarlens._list_pending(settings) %}
     {% do run.update({'total': settings.total, 'pending': settings.total}) %}
-    {% do polarlens.set_phase(run, 'embedding') %}
+    {% do polarlens._set_phase(run, 'embedding') %}
     {% do adapter.commit() %}
-    {% do polarlens.ensure_table(settings, run) %}
-    {% do polarlens.distribute(settings) %}
-    {% do settings.update({'landing': polarlens.landing(settings)}) %}
-    {% do polarlens.check_contract(settings, run) %}
+    {% do polarlens._ensure_table(settings, run) %}
+    {% do polarlens._distribute(settings) %}
+    {% do settings.update({'landing': polarlens._landing(settings)}) %}
+    {% do polarlens._check_contract(settings, run) %}
     {% set at = {
-        'done': 0, 'size': [polarlens.largest_batch(settings), 2 * settings.request_size] | min,
+        'done': 0, 'size': [polarlens._largest_batch(settings), 2 * settings.request_size] | min,
         'in_flight': settings.requests_in_flight, 'fault': none
     } %}
     {% for _ in range(settings.asked) if at.done < settings.asked %}
-        {% do polarlens.run_outside_transaction(polarlens.batches_sql(settings, run, at)) %}
-        {% do at.update(fromjson(polarlens.query_value("select current_setting('polarlens.batches')"))) %}
+        {% do polarlens._run_outside_transaction(polarlens._batches_sql(settings, run, at)) %}
+        {% do at.update(fromjson(polarlens._query_value("select current_setting('polarlens.batches')"))) %}
         {% do run.update({'embedded': at.embedded, 'failed': at.failed, 'pending': settings.total - at.done}) %}
         {% if at.fault is not none %}
-            {% do polarlens.fail_run(settings, run, at.fault) %}
+            {% do polarlens._fail_run(settings, run, at.fault) %}
         {% endif %}
-        {% do polarlens.log_progress(settings, run, at.done) %}
+        {% do polarlens._log_progress(settings, run, at.done) %}
     {% endfor %}
-    {% do polarlens.copy_twins(settings, run) %}
+    {% do polarlens._copy_twins(settings, run) %}
     {% do run.update({
         'pending': 0, 'unchanged': settings.sources_count - run.embedded - run.failed - settings.waiting,
         'failed': run.failed + settings.waiting
     }) %}
-    {% do polarlens.query(polarlens.progress_sql(run, run.pending, run.embedded, run.failed)) %}
+    {% do polarlens._query(polarlens._progress_sql(run, run.pending, run.embedded, run.failed)) %}
     {% do adapter.commit() %}
 {% endmacro %}
 
 
 {#- Half a batch is written while the other half is under way: together they are what a kill can cost. -#}
-{% macro largest_batch(settings) %}
+{% macro _largest_batch(settings) %}
     {{ return([settings.batch_size // 2, 1] | max) }}
 {% endmacro %}
 
 
 {#- Some seconds of batches, each committed, in one statement: between two statements, while dbt thinks, the model would
     be left waiting. What came of them is left in the session's setting polarlens.batches. -#}
-{% macro batches_sql(settings, run, at) %}
-{%- set most = polarlens.largest_batch(settings) %}
-{%- set model = polarlens.literal(settings.model) %}
+{% macro _batches_sql(settings, run, at) %}
+{%- set most = polarlens._largest_batch(settings) %}
+{%- set model = polarlens._literal(settings.model) %}
 do $polarlens_batches$
 declare
     v_first bigint := {{ at.done }};
@@ -67,13 +67,13 @@ begin
         v_next_size := greatest(v_next_size - v_next_size % {{ settings.request_size }}, {{ [most, 2 * settings.request_size] | min }});
         v_ahead := least(v_last + {{ 'v_next_size' if settings.batch_size > 1 else 0 }}, {{ settings.asked }});
 
-        {{ polarlens.batch_sql(settings) }}
+        {{ polarlens._batch_sql(settings) }}
         into strict v_counts;
         v_fault := v_counts.fault;
-        {{ polarlens.write_landed_sql(settings) }}
+        {{ polarlens._write_landed_sql(settings) }}
 
-        {{ polarlens.progress_sql(run, settings.total ~ ' - v_last', 'v_embedded + v_counts.embedded', 'v_failed + v_counts.failed') }};
-        if (select m.fingerprint from {{ polarlens.runtime() }}._model({{ model }}) as m) is distinct from {{ polarlens.literal(settings.fingerprint) }} then
+        {{ polarlens._progress_sql(run, settings.total ~ ' - v_last', 'v_embedded + v_counts.embedded', 'v_failed + v_counts.failed') }};
+        if (select m.fingerprint from {{ polarlens._runtime() }}._model({{ model }}) as m) is distinct from {{ polarlens._literal(settings.fingerprint) }} then
             rollback;
             v_fault := 'model ' || {{ model }} || ' changed while it was embedding; what came of it meanwhile was dropped';
             exit;
@@ -85,7 +85,7 @@ begin
         v_first := v_last;
         v_size := v_next_size;
         exit when v_fault is not null or v_first >= {{ settings.asked }} or clock_timestamp() > v_until;
-        v_in_flight := {{ polarlens.share_of_requests(settings) }};
+        v_in_flight := {{ polarlens._share_of_requests(settings) }};
     end loop;
 
     perform set_config('polarlens.batches', json_build_object(
@@ -97,21 +97,21 @@ $polarlens_batches$
 
 
 {#- Makes the table, or gives its vectors the dimension that was not known when it was made for no rows. -#}
-{% macro ensure_table(settings, run) %}
-    {% set known = polarlens.query_value(
+{% macro _ensure_table(settings, run) %}
+    {% set known = polarlens._query_value(
         "select case when atttypmod > 1 or (atttypmod = 1 and atttypid <> 'bit'::regtype) then atttypmod end
-        from pg_attribute where attname = 'embedding' and attrelid = " ~ polarlens.literal(settings.work) ~ "::regclass"
+        from pg_attribute where attname = 'embedding' and attrelid = " ~ polarlens._literal(settings.work) ~ "::regclass"
     ) if settings.work_exists else none %}
     {% do settings.update({'dimension': known}) %}
     {% if not known and (settings.asked > 0 or not settings.work_exists) %}
-        {% set dimension = polarlens.model_dimension(settings, run) %}
+        {% set dimension = polarlens._model_dimension(settings, run) %}
         {% if not settings.work_exists %}
-            {% set key_type = polarlens.query_value(
+            {% set key_type = polarlens._query_value(
                 "select format_type(atttypid, atttypmod) from pg_attribute where attrelid = '" ~ settings.pending ~ "'::regclass and attname = 'key'"
             ) %}
-            {% do polarlens.create_embedding_table(settings, key_type, dimension) %}
+            {% do polarlens._create_embedding_table(settings, key_type, dimension) %}
         {% elif dimension %}
-            {% do polarlens.query(
+            {% do polarlens._query(
                 "alter table " ~ settings.work ~ " alter column embedding type " ~ settings.storage ~ "(" ~ dimension ~ ")
                 using embedding::" ~ settings.storage ~ "(" ~ dimension ~ ")"
             ) %}
@@ -123,22 +123,22 @@ $polarlens_batches$
 
 
 {#- The dimension that the registry declares, or that the first input the model can take comes back with. -#}
-{% macro model_dimension(settings, run) %}
+{% macro _model_dimension(settings, run) %}
     {% if settings.declared %}{{ return(settings.declared) }}{% endif %}
     {% set found = namespace(dimension=none) %}
     {#- One input is enough, unless it is a bad one: what is asked here is asked again. -#}
     {% for first in [0] + range(1, settings.asked, 32) | list if found.dimension is none and first < settings.asked %}
-        {% set row = polarlens.query(
-            "with batch as materialized (" ~ polarlens.batch_inputs(settings, first, 1 if first == 0 else first + 32) ~ ")
+        {% set row = polarlens._query(
+            "with batch as materialized (" ~ polarlens._batch_inputs(settings, first, 1 if first == 0 else first + 32) ~ ")
             select e.item, e.error ->> 'message' as message, vector_dims(e.embedding::vector) as dimension
-            from " ~ polarlens.runtime() ~ "._embed_ahead(
-                " ~ polarlens.literal(settings.model) ~ ", (select array_agg(b.input order by b.item) from batch as b),
+            from " ~ polarlens._runtime() ~ "._embed_ahead(
+                " ~ polarlens._literal(settings.model) ~ ", (select array_agg(b.input order by b.item) from batch as b),
                 null, " ~ settings.requests_in_flight ~ ", null
             ) as e
             order by e.embedding is null, e.item limit 1"
         ) %}
         {% if row | length > 0 and row[0]['item'] == 0 %}
-            {% do polarlens.fail_run(settings, run, row[0]['message']) %}
+            {% do polarlens._fail_run(settings, run, row[0]['message']) %}
         {% endif %}
         {% set found.dimension = row[0]['dimension'] if row | length > 0 else none %}
     {% endfor %}
@@ -147,7 +147,7 @@ $polarlens_batches$
 
 
 {#- The inputs of a batch. Bytes are read now: they were too many to be listed. -#}
-{% macro batch_inputs(settings, first, last) -%}
+{% macro _batch_inputs(settings, first, last) -%}
     select row_number() over (order by p.n) as item, p.key, {{ 's' if settings.bytes else 'p' }}.input, p.source_version
     from {{ settings.pending }} as p
     {%- if settings.bytes %}
@@ -158,22 +158,22 @@ $polarlens_batches$
 
 
 {#- One batch in one statement: every answer lands in the table or in the errors. In the variables of batches_sql. -#}
-{% macro batch_sql(settings) %}
+{% macro _batch_sql(settings) %}
 {%- set key = adapter.quote(settings.key) %}
-{%- set relation = polarlens.literal(settings.relation) %}
+{%- set relation = polarlens._literal(settings.relation) %}
 with batch as materialized (
-    {{ polarlens.batch_inputs(settings, 'v_first', 'v_last') }}
+    {{ polarlens._batch_inputs(settings, 'v_first', 'v_last') }}
 ),
 
 -- What the next batch is going to ask, so that the model has it while this one is written.
 ahead as materialized (
-    {{ polarlens.batch_inputs(settings, 'v_last', 'v_ahead') }}
+    {{ polarlens._batch_inputs(settings, 'v_last', 'v_ahead') }}
 ),
 
 answers as materialized (
     select a.item, a.embedding, a.error
-    from {{ polarlens.runtime() }}._embed_ahead(
-        {{ polarlens.literal(settings.model) }},
+    from {{ polarlens._runtime() }}._embed_ahead(
+        {{ polarlens._literal(settings.model) }},
         (select array_agg(b.input order by b.item) from batch as b),
         (select array_agg(b.input order by b.item) from ahead as b),
         v_in_flight, {{ settings.dimension or 'null' }}
@@ -189,10 +189,10 @@ vectors as materialized (
 
 written as (
     insert into {{ settings.landing }} as t ({{ key }}, source_version, model_fingerprint, embedding)
-    select v.key, v.source_version, {{ polarlens.literal(settings.fingerprint) }}, {{ polarlens.stored('v.embedding', settings, settings.dimension) }}
+    select v.key, v.source_version, {{ polarlens._literal(settings.fingerprint) }}, {{ polarlens._stored('v.embedding', settings, settings.dimension) }}
     from vectors as v
     where vector_norm(v.embedding) > 0
-    {{ polarlens.on_conflict_replace(key) }}
+    {{ polarlens._on_conflict_replace(key) }}
     returning t.{{ key }} as key
 ),
 

@@ -1,5 +1,5 @@
 {#- The settings of one embedding model: its config, checked, with defaults, and what is derived from them. -#}
-{% macro embedding_config(target) %}
+{% macro _embedding_config(target) %}
     {%- set defaults = {
         'key': none, 'input': none, 'model': none, 'source_version': none, 'batch_size': 1024, 'requests_in_flight': 8,
         'request_timeout': 60, 'retry_times': 3, 'storage': 'halfvec', 'index': {}, 'error_policy': 'record',
@@ -31,14 +31,14 @@
     {%- set short = target.identifier if target.identifier | length <= 45 else target.identifier[:35] ~ '_' ~ local_md5(target.identifier)[:8] -%}
     {%- do settings.update({
         'inputs': [settings.input] if settings.input is string else settings.input | list,
-        'index': polarlens.index_config(settings),
+        'index': polarlens._index_config(settings),
         'sources': 'pg_temp.' ~ adapter.quote(short ~ '__sources'),
         'changes': 'pg_temp.' ~ adapter.quote(short ~ '__changes'),
         'pending': 'pg_temp.' ~ adapter.quote(short ~ '__pending'),
         'twins': 'pg_temp.' ~ adapter.quote(short ~ '__twins'),
         'known_copy': 'pg_temp.' ~ adapter.quote(short ~ '__known'),
         'landing_copy': 'pg_temp.' ~ adapter.quote(short ~ '__landing'),
-        'distributed': polarlens.distributed() and settings.distributed,
+        'distributed': polarlens._distributed() and settings.distributed,
         'index_name': short ~ '__hnsw',
         'next': api.Relation.create(database=target.database, schema=target.schema, identifier=short ~ '__next', type='table'),
         'work': target
@@ -49,7 +49,7 @@
 
 {#- The index's options with their defaults. 'distance' has to fit the storage: bits have no angle. ef_construction is
     twice pgvector's: at 64, some searches among near-equal photos find none of the nearest ten. -#}
-{% macro index_config(settings) %}
+{% macro _index_config(settings) %}
     {%- set allowed = ['hamming', 'jaccard'] if settings.storage == 'bit' else ['cosine', 'ip', 'l2'] -%}
     {%- set index = {'m': 16, 'ef_construction': none, 'distance': allowed[0], 'memory': none} -%}
     {%- do index.update(settings.index) -%}
@@ -71,23 +71,23 @@
 
 
 {#- Runs SQL inside dbt's transaction and returns its rows. (run_query opens none, so that nothing could be committed.) -#}
-{% macro query(sql) %}
+{% macro _query(sql) %}
     {%- call statement('polarlens_query', fetch_result=True, auto_begin=True) %}{{ sql }}{% endcall -%}
     {{ return(load_result('polarlens_query').table.rows) }}
 {% endmacro %}
 
 
 {#- One value of a query's first row, or of the named column. -#}
-{% macro query_value(sql, column=0) %}
-    {%- set rows = polarlens.query(sql) -%}
+{% macro _query_value(sql, column=0) %}
+    {%- set rows = polarlens._query(sql) -%}
     {{ return(rows[0][column] if rows | length > 0 else none) }}
 {% endmacro %}
 
 
 {#- Runs a statement that PostgreSQL wants outside a transaction (VACUUM, CREATE INDEX CONCURRENTLY). -#}
-{% macro run_outside_transaction(sql) %}
+{% macro _run_outside_transaction(sql) %}
     {#- dbt refuses to commit where it has begun nothing. -#}
-    {%- do polarlens.query('select 1') -%}
+    {%- do polarlens._query('select 1') -%}
     {%- do adapter.commit() -%}
     {#- dbt's own commit is followed by psycopg's begin; this one is not. -#}
     {%- call statement('polarlens_commit', auto_begin=False) %}commit{% endcall -%}
@@ -96,12 +96,12 @@
 
 
 {#- A string as an SQL literal. -#}
-{% macro literal(value) -%}
+{% macro _literal(value) -%}
     {{ "'" ~ (value | string).replace("'", "''") ~ "'" }}
 {%- endmacro %}
 
 
 {#- The schema of the functions that call models: polar_ai, or polarlens where PolarDB's own extension is kept. -#}
-{% macro runtime() -%}
+{% macro _runtime() -%}
     {{ return(var('runtime_schema', 'polar_ai')) }}
 {%- endmacro %}

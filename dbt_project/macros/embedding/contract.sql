@@ -1,16 +1,16 @@
 {#- A model's contract (contract: {enforced: true}), held against the table before anything is embedded. PostgreSQL reads
     the types of both, so that halfvec(512) means that many dimensions, and halfvec any number of them. -#}
-{% macro check_contract(settings, run) %}
+{% macro _check_contract(settings, run) %}
     {% if model.config.contract.enforced %}
         {% set columns = [] %}
         {% for column in model.columns.values() %}
             {% if not column.data_type %}
-                {% do polarlens.fail_run(settings, run, "the model's contract says no data_type for the column " ~ column.name) %}
+                {% do polarlens._fail_run(settings, run, "the model's contract says no data_type for the column " ~ column.name) %}
             {% endif %}
             {% do columns.append(adapter.quote(column.name) ~ ' ' ~ column.data_type) %}
         {% endfor %}
-        {% do polarlens.query("create temporary table polarlens_contract (" ~ columns | join(', ') ~ ")") %}
-        {% set differences = polarlens.query(
+        {% do polarlens._query("create temporary table polarlens_contract (" ~ columns | join(', ') ~ ")") %}
+        {% set differences = polarlens._query(
             "with contracted as (
                 select attname, atttypid, atttypmod from pg_attribute
                 where attrelid = 'pg_temp.polarlens_contract'::regclass and attnum > 0
@@ -18,7 +18,7 @@
 
             made as (
                 select attname, atttypid, atttypmod from pg_attribute
-                where attrelid = " ~ polarlens.literal(settings.work) ~ "::regclass and attnum > 0 and not attisdropped
+                where attrelid = " ~ polarlens._literal(settings.work) ~ "::regclass and attnum > 0 and not attisdropped
             )
 
             select
@@ -32,13 +32,13 @@
                 or (c.atttypmod <> -1 and c.atttypmod <> m.atttypmod and " ~ ('true' if settings.dimension else 'false') ~ ")
             order by name"
         ) %}
-        {% do polarlens.query("drop table pg_temp.polarlens_contract") %}
+        {% do polarlens._query("drop table pg_temp.polarlens_contract") %}
         {% set found = [] %}
         {% for difference in differences %}
             {% do found.append(difference['name'] ~ ' is ' ~ difference['made'] ~ ', and the contract says ' ~ difference['contracted']) %}
         {% endfor %}
         {% if found %}
-            {% do polarlens.fail_run(settings, run, "its contract is broken: " ~ found | join('; ')) %}
+            {% do polarlens._fail_run(settings, run, "its contract is broken: " ~ found | join('; ')) %}
         {% endif %}
     {% endif %}
 {% endmacro %}

@@ -7,33 +7,33 @@ back, record what failed. Killed at any point, the next run goes on where the la
 -#}
 {% materialization embedding, adapter='postgres' %}
     {%- set target = this.incorporate(type='table') -%}
-    {%- set settings = polarlens.embedding_config(target) -%}
+    {%- set settings = polarlens._embedding_config(target) -%}
 
     {{ run_hooks(pre_hooks, inside_transaction=False) }}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
 
-    {% do polarlens.check_installation() %}
-    {% do polarlens.lock_refresh(settings) %}
-    {% set run = polarlens.start_run(settings) %}
-    {% do polarlens.find_space(settings) %}
-    {% do polarlens.find_changes(settings, run, sql) %}
-    {% do polarlens.remove_gone(settings, run) %}
-    {% do polarlens.embed_pending(settings, run) %}
-    {% do polarlens.build_index(settings, run) %}
-    {% do polarlens.swap_in(settings, run) %}
+    {% do polarlens._check_installation() %}
+    {% do polarlens._lock_refresh(settings) %}
+    {% set run = polarlens._start_run(settings) %}
+    {% do polarlens._find_space(settings) %}
+    {% do polarlens._find_changes(settings, run, sql) %}
+    {% do polarlens._remove_gone(settings, run) %}
+    {% do polarlens._embed_pending(settings, run) %}
+    {% do polarlens._build_index(settings, run) %}
+    {% do polarlens._swap_in(settings, run) %}
 
     {% call statement('main') %}
-        {{ polarlens.finish_run_sql(settings, run) }}
+        {{ polarlens._finish_run_sql(settings, run) }}
     {% endcall %}
-    {% do polarlens.report(settings, run) %}
+    {% do polarlens._report(settings, run) %}
 
     {{ run_hooks(post_hooks, inside_transaction=True) }}
     {% do apply_grants(target, config.get('grants'), should_revoke=True) %}
     {% do persist_docs(target, model) %}
     {% do adapter.commit() %}
-    {% do polarlens.unlock_refresh(settings) %}
+    {% do polarlens._unlock_refresh(settings) %}
     {{ run_hooks(post_hooks, inside_transaction=False) }}
-    {% do polarlens.judge(settings, run) %}
+    {% do polarlens._judge(settings, run) %}
 
     {{ return({'relations': [target]}) }}
 {% endmaterialization %}

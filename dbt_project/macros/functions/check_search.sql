@@ -1,5 +1,5 @@
 {#- PL/pgSQL that refuses a k or an ef_search out of bounds, and a NULL or zero vector where there is one. -#}
-{% macro check_search(k, ef_search=none, vector=none) -%}
+{% macro _check_search(k, ef_search=none, vector=none) -%}
     if {{ k }} is null or {{ k }} < 1 or {{ k }} > 10000 then
         raise exception 'k is %: it says how many results, from 1 to 10000', coalesce({{ k }}::text, 'NULL')
         using errcode = 'invalid_parameter_value';

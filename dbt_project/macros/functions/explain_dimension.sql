@@ -1,5 +1,5 @@
 {#- PL/pgSQL of an exception handler: says whose dimension is wrong, and passes everything else on. -#}
-{% macro explain_dimension(vector, embeddings) -%}
+{% macro _explain_dimension(vector, embeddings) -%}
     if sqlerrm like 'different %dimensions%' then
         raise exception 'the query vector has % dimensions: it is not of the model that embedded what is searched',
             vector_dims({{ vector }})

@@ -1,6 +1,6 @@
 {#- The body of a function from filters to the conditions of a statement: fixed texts, chosen by the names that are there. -#}
-{% macro filter_function(kind) -%}
-{%- set known = polarlens.filters(kind) -%}
+{% macro _filter_function(kind) -%}
+{%- set known = polarlens._filters(kind) -%}
 declare
     v_name text;
     v_value jsonb;

@@ -1,6 +1,6 @@
 {#- The filters of a search: for each name, what its value must be (PL/pgSQL over v_value, the JSON: true where it is right), how to
     say so, and the condition over d, the details, that stands in the statement. The value comes as a parameter, $4. -#}
-{% macro filters(kind) %}
+{% macro _filters(kind) %}
     {%- set ids = "(v_value #>> '{}') ~ '^\\[\\s*(\\d{1,18}\\s*(,\\s*\\d{1,18}\\s*)*)?\\]$'" -%}
     {%- set key = 'image_id' if kind == 'images' else 'text_id' -%}
     {%- set config = var('text_search_config', 'simple') -%}
@@ -22,10 +22,10 @@
         {'name': 'taken_before', 'must': 'a time, the first outside', 'valid': "(v_value #>> '{}')::timestamptz is not null",
             'condition': "d.taken_at < ($4 ->> 'taken_before')::timestamptz"},
         {'name': 'box', 'must': 'an object of south, west, north and east in degrees',
-            'valid': polarlens.has_numbers(['south', 'west', 'north', 'east']),
-            'condition': polarlens.box_condition()},
-        {'name': 'near', 'must': 'an object of latitude, longitude and km', 'valid': polarlens.has_numbers(['latitude', 'longitude', 'km']),
-            'condition': polarlens.near_condition()},
+            'valid': polarlens._has_numbers(['south', 'west', 'north', 'east']),
+            'condition': polarlens._box_condition()},
+        {'name': 'near', 'must': 'an object of latitude, longitude and km', 'valid': polarlens._has_numbers(['latitude', 'longitude', 'km']),
+            'condition': polarlens._near_condition()},
         {'name': 'attributes', 'must': 'an object that the attributes contain', 'valid': "jsonb_typeof(v_value) = 'object'",
             'condition': "d.attributes @> ($4 -> 'attributes')"}
     ]) }}
@@ -33,7 +33,7 @@
 
 
 {#- An object of exactly these numbers. -#}
-{% macro has_numbers(names) -%}
+{% macro _has_numbers(names) -%}
     v_value ?& array['{{ names | join("', '") }}'] and not exists (
         select from jsonb_each(v_value) as f
         where f.key <> all (array['{{ names | join("', '") }}']) or jsonb_typeof(f.value) <> 'number'
@@ -42,7 +42,7 @@
 
 
 {#- Inside a box; one whose west is east of its east crosses the date line. -#}
-{% macro box_condition() -%}
+{% macro _box_condition() -%}
     {%- set south, west, north, east = "($4 #>> '{box,south}')::float8", "($4 #>> '{box,west}')::float8", "($4 #>> '{box,north}')::float8", "($4 #>> '{box,east}')::float8" -%}
     d.latitude between {{ south }} and {{ north }} and case
         when {{ west }} <= {{ east }} then d.longitude between {{ west }} and {{ east }}
@@ -52,7 +52,7 @@
 
 
 {#- Within km of a place, by the haversine formula on a sphere; the band of latitudes is what an index can serve. -#}
-{% macro near_condition() -%}
+{% macro _near_condition() -%}
     {%- set latitude, longitude, km = "($4 #>> '{near,latitude}')::float8", "($4 #>> '{near,longitude}')::float8", "($4 #>> '{near,km}')::float8" -%}
     d.latitude between {{ latitude }} - {{ km }} / 110.5 and {{ latitude }} + {{ km }} / 110.5
     and 12742.0176 * asin(least(1, sqrt(

@@ -19,7 +19,7 @@
             inner join pg_catalog.pg_class as c on b.relid = c.oid
             where c.relrowsecurity
         ) then
-            {%- if execute and polarlens.distributed() and polarlens.in_shards(relation) %}
+            {%- if execute and polarlens._distributed() and polarlens._in_shards(relation) %}
             raise exception 'rows of {{ sources }} are hidden by row-level security, and {{ relation }}, which is distributed, cannot follow'
             using errcode = 'feature_not_supported',
             detail = 'Citus takes no policy that looks into another table.',

@@ -1,7 +1,7 @@
 {#- Zero-shot classification: turns a relation of image_id, label and score (cosine similarity) into ranked labels with
     probabilities, the softmax of the scores times the model's logit scale over the labels of one photo (and one set).
     `keep` names further columns of the relation to pass on. -#}
-{% macro label_probabilities(scored, scale, keep=[], by=['image_id']) -%}
+{% macro _label_probabilities(scored, scale, keep=[], by=['image_id']) -%}
     select
         {% for column in by + keep %}w.{{ column }},
         {% endfor %}w.label,

@@ -6,7 +6,7 @@
     A plan that is kept does not know k: plan_for tells the planner how many rows there are at most.
     `reach`, above k, takes that many from the index and keeps the best k of them: surer, for long lists and with filters.
     `+ 0` keeps PostgreSQL 17 and later from trusting the index's order, which is nearly but not quite sorted. -#}
-{% macro nearest(embeddings, details, key, columns, query, k, min_score, where='', exact=false, plan_for=none, reach=none) -%}
+{% macro _nearest(embeddings, details, key, columns, query, k, min_score, where='', exact=false, plan_for=none, reach=none) -%}
     {%- set distance = 'e.embedding <=> ' ~ query -%}
     with nearest as materialized (
         {%- if plan_for or reach %}

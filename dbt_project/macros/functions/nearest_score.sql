@@ -1,5 +1,5 @@
 {#- The score of the very nearest row: below the minimum, there is nothing to find. -#}
-{% macro nearest_score(embeddings, details, key, query, where='') -%}
+{% macro _nearest_score(embeddings, details, key, query, where='') -%}
     select (1 - n.distance)::real
     from (
         select e.embedding <=> {{ query }} as distance

@@ -1,6 +1,6 @@
 {#- What ref() gives, in a hook too. dbt lets a hook refer to nothing but what it named while it was parsed, whether or
     not that is enabled; which models there are is decided by the project that this one is installed in. -#}
-{% macro relation_of(name) %}
+{% macro _relation_of(name) %}
     {%- if not execute or model.resource_type != 'operation' -%}
         {{ return(ref(name)) }}
     {%- endif -%}

@@ -5,26 +5,26 @@
     security, or for more, it is planned for the values: the planner then knows whether to walk the index or to sort the
     few rows that match. Values are parameters; what is put into the statement comes from the filter function and from
     the list of spaces, never from the caller. -#}
-{% macro search_by_vector(kind, details, key, columns, filter_function) -%}
-{%- set spaces = polarlens.spaces() | selectattr(kind, 'defined') | list -%}
-{%- set default = polarlens.relation_of(spaces[0][kind]) -%}
+{% macro _search_by_vector(kind, details, key, columns, filter_function) -%}
+{%- set spaces = polarlens._spaces() | selectattr(kind, 'defined') | list -%}
+{%- set default = polarlens._relation_of(spaces[0][kind]) -%}
 declare
-    v_query {{ polarlens.vector_type(default) }} := query;
+    v_query {{ polarlens._vector_type(default) }} := query;
     v_embeddings text;
     v_where text;
     v_best real;
     v_filtered boolean := filters is not null or row_security_active('{{ default }}');
 begin
-    {{ polarlens.check_search('k', 'ef_search', 'v_query') }}
+    {{ polarlens._check_search('k', 'ef_search', 'v_query') }}
     if not v_filtered and k <= 100 and (model is null or model = '{{ spaces[0][kind] }}') then
-        {{ polarlens.candidates('k', 'ef_search', false) }}
+        {{ polarlens._candidates('k', 'ef_search', false) }}
         return query
-        {{ polarlens.nearest(default, details, key, columns, 'v_query', 'k', 'min_score', plan_for=100) }};
+        {{ polarlens._nearest(default, details, key, columns, 'v_query', 'k', 'min_score', plan_for=100) }};
         if not found then
-            {{ polarlens.nearest_score(default, details, key, 'v_query') }} into v_best;
+            {{ polarlens._nearest_score(default, details, key, 'v_query') }} into v_best;
             if not coalesce(v_best < min_score::real, false) then
                 return query
-                {{ polarlens.nearest(default, details, key, columns, 'v_query', 'k', 'min_score', exact=true) }};
+                {{ polarlens._nearest(default, details, key, columns, 'v_query', 'k', 'min_score', exact=true) }};
             end if;
         end if;
         return;
@@ -32,28 +32,28 @@ begin
 
     v_embeddings := case coalesce(model, '{{ spaces[0][kind] }}')
         {%- for space in spaces %}
-        when '{{ space[kind] }}' then '{{ polarlens.relation_of(space[kind]) }}'
+        when '{{ space[kind] }}' then '{{ polarlens._relation_of(space[kind]) }}'
         {%- endfor %}
     end;
     if v_embeddings is null then
-        {{ polarlens.unknown_space('model', kind) }}
+        {{ polarlens._unknown_space('model', kind) }}
     end if;
-    v_where := {{ polarlens.search_function_name(filter_function) }}(filters);
-    {{ polarlens.candidates('k', 'ef_search', 'v_filtered') }}
+    v_where := {{ polarlens._search_function_name(filter_function) }}(filters);
+    {{ polarlens._candidates('k', 'ef_search', 'v_filtered') }}
     return query execute format($statement$
-        {{ polarlens.nearest('%1$s', details, key, columns, '$1', '$2', '$3', '%2$s', reach='greatest(2 * $2, 20)') }}
+        {{ polarlens._nearest('%1$s', details, key, columns, '$1', '$2', '$3', '%2$s', reach='greatest(2 * $2, 20)') }}
     $statement$, v_embeddings, v_where) using v_query, k, min_score, filters;
     if not found then
         execute format($statement$
-            {{ polarlens.nearest_score('%1$s', details, key, '$1', '%2$s') }}
+            {{ polarlens._nearest_score('%1$s', details, key, '$1', '%2$s') }}
         $statement$, v_embeddings, v_where) into v_best using v_query, k, min_score, filters;
         if not coalesce(v_best < min_score::real, false) then
             return query execute format($statement$
-                {{ polarlens.nearest('%1$s', details, key, columns, '$1', '$2', '$3', '%2$s', exact=true) }}
+                {{ polarlens._nearest('%1$s', details, key, columns, '$1', '$2', '$3', '%2$s', exact=true) }}
             $statement$, v_embeddings, v_where) using v_query, k, min_score, filters;
         end if;
     end if;
 exception when data_exception then
-    {{ polarlens.explain_dimension('v_query', default) }}
+    {{ polarlens._explain_dimension('v_query', default) }}
 end
 {%- endmacro %}

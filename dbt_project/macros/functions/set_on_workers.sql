@@ -1,15 +1,15 @@
 {#- PL/pgSQL that has Citus's workers search with so many candidates, and go on where filters throw them away. -#}
-{% macro set_on_workers(ef_search) -%}
+{% macro _set_on_workers(ef_search) -%}
     perform {{ adapter.quote(target.schema) }}.set_on_workers({{ ef_search }});
 {%- endmacro %}
 
 
 {#- The DDL of the function that does. Citus passes SET LOCAL on to the workers, but no set_config() and no SET clause of a
     function; and only what a nested statement runs: hence a function of its own, called with PERFORM. -#}
-{% macro create_set_on_workers() -%}
+{% macro _create_set_on_workers() -%}
     {%- set name = adapter.quote(target.schema) ~ '.set_on_workers(integer)' -%}
-    {{ polarlens.create_missing_schema(target.schema) }}
-    {{ polarlens.only_on_coordinator('off') }}
+    {{ polarlens._create_missing_schema(target.schema) }}
+    {{ polarlens._only_on_coordinator('off') }}
     create or replace function {{ adapter.quote(target.schema) }}.set_on_workers(ef_search integer) returns void
     language plpgsql
     set search_path to pg_catalog, pg_temp
@@ -24,13 +24,13 @@
     'Internal: for the rest of the transaction, has every worker of Citus keep so many candidates a shard.';
     revoke all on function {{ name }} from public;
     grant execute on function {{ name }} to polarlens_reader, polar_ai_user, polar_ai_admin;
-    {{ polarlens.only_on_coordinator('on') }}
+    {{ polarlens._only_on_coordinator('on') }}
     grant usage on schema {{ adapter.quote(target.schema) }} to polarlens_reader, polar_ai_user, polar_ai_admin;
 {%- endmacro %}
 
 
 {#- Whether Citus passes DDL on to the workers. Search functions are of no use there; and before pgvector is loaded on a worker,
     only a superuser may name its settings in a function. -#}
-{% macro only_on_coordinator(propagation) -%}
-    {{ 'set citus.enable_ddl_propagation to ' ~ propagation ~ ';' if polarlens.distributed() }}
+{% macro _only_on_coordinator(propagation) -%}
+    {{ 'set citus.enable_ddl_propagation to ' ~ propagation ~ ';' if polarlens._distributed() }}
 {%- endmacro %}

@@ -6,7 +6,7 @@
 {% macro classify(embeddings, label_embeddings, labels, k=1, where='true', scale=none) -%}
     select * from (
         {{
-            polarlens.label_probabilities(
+            polarlens._label_probabilities(
                 "(select e.image_id, l.label, 1 - (e.embedding <=> v.embedding) as score from " ~ embeddings ~ " as e cross join "
                 ~ labels ~ " as l inner join " ~ label_embeddings ~ " as v on l.label_id = v.label_id where " ~ where ~ ")",
                 scale or (function('logit_scale') ~ '(null)')

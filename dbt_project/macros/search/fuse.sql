@@ -12,7 +12,7 @@
         select ranked.{{ key }}, sum(ranked.points) as fused_score
         from (
             {%- for ranking in rankings %}
-            select r.{{ key }}, {{ weights[loop.index0] if weights else 1 }} * {{ polarlens.reciprocal_rank('r.rank') }} as points
+            select r.{{ key }}, {{ weights[loop.index0] if weights else 1 }} * {{ polarlens._reciprocal_rank('r.rank') }} as points
             from {{ ranking }} as r
             {{- '\n            union all' if not loop.last }}
             {%- endfor %}

@@ -5,12 +5,12 @@
     Gives of_key, the key, score and rank. Vectors come from columns: a model is never called once a row. Have texts
     embedded by an embedding model first. `where` is SQL over e, the embeddings, and o, the row they are for. -#}
 {% macro nearest_for_each(of, of_key, embeddings, key, k=10, vector='embedding', where='true', ef_search=none) -%}
-    {%- set type = polarlens.vector_type(embeddings) -%}
+    {%- set type = polarlens._vector_type(embeddings) -%}
     {%- set distance = 'e.embedding <=> o.wanted_vector' -%}
     with options as materialized (
-        select {{ polarlens.search_options(k, ef_search) }} as options
+        select {{ polarlens._search_options(k, ef_search) }} as options
         {%- if of is not string and embeddings is not string and of != embeddings %}
-        where {{ polarlens.spaces_agree(embeddings, of, required=true) }}
+        where {{ polarlens._spaces_agree(embeddings, of, required=true) }}
         {%- endif %}
     ),
 

@@ -12,8 +12,8 @@
     {%- set distance = 'e.embedding <=> (select q.vector from query as q)' -%}
     with query as materialized (
         select
-            ({{ vector or polarlens.text_vector(query, model) }})::{{ polarlens.vector_type(embeddings) }} as vector,
-            {{ polarlens.search_options(k, ef_search) }} as options
+            ({{ vector or polarlens.text_vector(query, model) }})::{{ polarlens._vector_type(embeddings) }} as vector,
+            {{ polarlens._search_options(k, ef_search) }} as options
     ),
 
     through_the_index as materialized (

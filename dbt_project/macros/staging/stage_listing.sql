@@ -1,18 +1,18 @@
 {#- Makes the staging table equal to what one listing of a location finds; a row's version is the object's etag. -#}
 {% macro stage_listing(location, prefix='', pattern=none, allow_empty=false) %}
     {%- set pattern = pattern if pattern is not none else '\\.(jpe?g|jpe|png|webp|gif|bmp|tiff?|avif|hei[cf]|jp2)$' -%}
-    {%- set scope = polarlens.literal(location ~ ':' ~ prefix) -%}
-    {%- set below = "starts_with(i.path, " ~ scope ~ ") and substr(i.path, " ~ (location | length + 2) ~ ") ~* " ~ polarlens.literal(pattern) -%}
-    {% do polarlens.query("drop table if exists pg_temp.polarlens_listing") %}
-    {% do polarlens.query(
+    {%- set scope = polarlens._literal(location ~ ':' ~ prefix) -%}
+    {%- set below = "starts_with(i.path, " ~ scope ~ ") and substr(i.path, " ~ (location | length + 2) ~ ") ~* " ~ polarlens._literal(pattern) -%}
+    {% do polarlens._query("drop table if exists pg_temp.polarlens_listing") %}
+    {% do polarlens._query(
         "create temporary table polarlens_listing as
         select f.path, coalesce(f.etag, f.size || '-' || extract(epoch from f.last_modified)) as source_version
-        from polar_ai.ai_listfiles(" ~ polarlens.literal(location) ~ ", " ~ polarlens.literal(prefix) ~ ", " ~ polarlens.literal(pattern) ~ ") as f"
+        from polar_ai.ai_listfiles(" ~ polarlens._literal(location) ~ ", " ~ polarlens._literal(prefix) ~ ", " ~ polarlens._literal(pattern) ~ ") as f"
     ) %}
-    {% do polarlens.query("create unique index on polarlens_listing (path)") %}
-    {% do polarlens.query("analyze polarlens_listing") %}
+    {% do polarlens._query("create unique index on polarlens_listing (path)") %}
+    {% do polarlens._query("analyze polarlens_listing") %}
     {#- A wrong prefix, or a bucket that was swapped for an empty one, would cost every embedding. -#}
-    {% if not allow_empty and polarlens.query_value(
+    {% if not allow_empty and polarlens._query_value(
         "select not exists (select from polarlens_listing) and exists (select 1 from polarlens.image_paths as i where " ~ below ~ ")"
     ) %}
         {{ exceptions.raise_database_error(
@@ -21,7 +21,7 @@
         ) }}
     {% endif %}
     {#- Compared in selects of their own: Citus changes no table by what stands in a local one. -#}
-    {% set counts = polarlens.query(
+    {% set counts = polarlens._query(
         "with listed as materialized (
             select f.path, f.source_version from polarlens_listing as f
         ),
@@ -61,7 +61,7 @@
             (select count(*) from listed), (select count(*) from added),
             (select count(*) from changed), (select count(*) from removed)"
     )[0] %}
-    {% do polarlens.query("drop table polarlens_listing") %}
+    {% do polarlens._query("drop table polarlens_listing") %}
     {% do adapter.commit() %}
     {% do log(
         location ~ ':' ~ prefix ~ ': ' ~ counts[0] ~ ' listed, ' ~ counts[1] ~ ' added, ' ~ counts[2] ~ ' changed, ' ~ counts[3] ~ ' removed', info=True

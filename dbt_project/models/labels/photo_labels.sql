@@ -35,7 +35,7 @@ with labels as {{ 'materialized' if var('distributed', none) }} (
     from {{ ref('stg_labels') }} as stg_labels
     inner join {{ ref('label_embeddings') }} as label_embeddings on stg_labels.label_id = label_embeddings.label_id
     -- While a change of model has reached only one of the two, what was found before stays.
-    where (select {{ polarlens.spaces_agree(ref('image_embeddings'), ref('label_embeddings')) }})
+    where (select {{ polarlens._spaces_agree(ref('image_embeddings'), ref('label_embeddings')) }})
 
 ),
 
@@ -80,7 +80,7 @@ scored as (
 probable as (
 
     {{
-        polarlens.label_probabilities(
+        polarlens._label_probabilities(
             'scored', '(select ' ~ function('logit_scale') ~ '(null))',
             keep=['attributes', 'version'], by=['image_id', 'label_set']
         )

@@ -28,7 +28,7 @@ select
         when searches.filters_error is not null then searches.filters_error
         when queries.search_id is null then 'waits for dbt run'
         when queries.source_version <> searches.query_version then 'the query changed: waits for dbt run'
-        when not (select {{ polarlens.spaces_agree(ref('image_embeddings'), ref('saved_search_embeddings')) }})
+        when not (select {{ polarlens._spaces_agree(ref('image_embeddings'), ref('saved_search_embeddings')) }})
             then 'the model changed: waits for dbt run'
         else 'ready'
     end as state
