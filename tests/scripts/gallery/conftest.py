@@ -1,0 +1,185 @@
+"""The gallery as people use it: the program, served over the collection of the search tests, in a real browser."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Dialog, Page, Request
+
+from scripts.home import CHECKOUT
+from tests.support.database import Database
+from tests.support.project import Project
+
+Paint = Callable[..., str]
+PROGRAM = str(CHECKOUT / "scripts" / "gallery")
+
+
+def run(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+    """Run scripts/gallery to its end."""
+    return subprocess.run(
+        [PROGRAM, *arguments],
+        env={**os.environ, **env},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@dataclass(frozen=True)
+class Served:
+    """Where a gallery is served, and the key to it."""
+
+    url: str
+    key: str
+
+    @property
+    def cookies(self) -> dict[str, str]:
+        """Return what a browser that has been let in sends along."""
+        return {f"polarlens-gallery-{urlsplit(self.url).port}": self.key}
+
+
+@contextlib.contextmanager
+def served(**env: str) -> Iterator[Served]:
+    """Serve the gallery and yield where; whatever it says beside that fails the test."""
+    with tempfile.TemporaryFile("w+") as said:
+        process = subprocess.Popen(
+            [PROGRAM, "--serve", "--port", "0"],
+            env={**os.environ, **env},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=said,
+            text=True,
+        )
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        said.seek(0)
+        assert line.startswith("The gallery is at http://127.0.0.1:"), said.read()
+        try:
+            url, _, key = line.split()[4].partition("?key=")
+            yield Served(url, key)
+        finally:
+            process.send_signal(signal.SIGINT)
+            code = process.wait(timeout=20)
+            said.seek(0)
+            assert (code, said.read()) == (0, "")
+
+
+@contextlib.contextmanager
+def reader_of(database: Database, name: str) -> Iterator[dict[str, str]]:
+    """Create a search reader and yield libpq's variables to connect as it."""
+    database.run(f"create role {name} login password 'secret' in role polarlens_reader")
+    try:
+        yield {**database.env, "PGUSER": name, "PGPASSWORD": "secret"}
+    finally:
+        database.run(f"drop owned by {name}")
+        database.run(f"drop role {name}")
+
+
+@pytest.fixture(scope="session")
+def gallery(built: Project) -> Iterator[Served]:
+    """A gallery that a search reader serves."""
+    with reader_of(built.database, "gallery_reader") as env, served(**env) as made:
+        yield made
+
+
+@dataclass
+class Visit:
+    """A page, and what it did: its requests, its dialogs, its errors."""
+
+    page: Page
+    requests: list[Request] = field(default_factory=list)
+    trouble: list[str] = field(default_factory=list)
+
+    def note(self, request: Request) -> None:
+        """Remember a request."""
+        self.requests.append(request)
+
+    def refuse(self, dialog: Dialog) -> None:
+        """Note a dialog: only markup that should have been text opens one."""
+        self.trouble.append(dialog.message)
+        dialog.dismiss()
+
+    def names(self) -> list[str]:
+        """Return the names of the photos that are shown, best first."""
+        return self.page.locator("figcaption .name").all_inner_texts()
+
+    def search(self, words: str) -> None:
+        """Type, and press Enter."""
+        self.page.get_by_role("searchbox").fill(words)
+        self.page.get_by_role("searchbox").press("Enter")
+        self.page.wait_for_load_state()
+
+    def drop(self, name: str, content: bytes) -> None:
+        """Drop a file onto the page, as a file manager's drag does."""
+        transfer = self.page.evaluate_handle(
+            """([name, bytes]) => {
+                const transfer = new DataTransfer();
+                transfer.items.add(new File([new Uint8Array(bytes)], name));
+                return transfer;
+            }""",
+            [name, list(content)],
+        )
+        for event in ("dragenter", "dragover", "drop"):
+            self.page.dispatch_event("main", event, {"dataTransfer": transfer})
+
+
+@pytest.fixture
+def visit(browser: Browser) -> Iterator[Callable[..., Visit]]:
+    """Open a page: visit(gallery, "?q=red"), visit(url). No dialog may open, and nothing may be asked of elsewhere."""
+    context = browser.new_context()
+    made: list[Visit] = []
+
+    def go(at: Served | str, query: str = "") -> Visit:
+        if isinstance(at, Served):
+            context.add_cookies([{"name": name, "value": key, "url": at.url} for name, key in at.cookies.items()])
+            at = at.url
+        page = context.new_page()
+        page.set_default_timeout(20_000)
+        one = Visit(page)
+        made.append(one)
+        page.on("request", one.note)
+        page.on("dialog", one.refuse)
+        page.on("pageerror", lambda error: one.trouble.append(str(error)))
+        page.goto(at + query)
+        return one
+
+    yield go
+    for one in made:
+        own = one.page.evaluate("location.origin") if not one.page.url.startswith("file:") else "file://"
+        elsewhere = [r.url for r in one.requests if not r.url.startswith((own, "data:"))]
+        assert (one.trouble, elsewhere) == ([], [])
+    context.close()
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Callable[..., Path]:
+    """Save a photo of one colour where the database cannot read it: picture(name, colour)."""
+
+    def save(name: str, colour: str, **options: object) -> Path:
+        Image.new("RGB", (600, 400), colour).save(tmp_path / name, **options)
+        return tmp_path / name
+
+    return save
+
+
+@pytest.fixture
+def paint(tmp_path: Path) -> Paint:
+    """Make a photo of one colour and return its path."""
+
+    def make(name: str, colour: str = "red", size: tuple[int, int] = (500, 400)) -> str:
+        path = tmp_path / name
+        Image.new("RGB", size, colour).save(path)
+        return str(path)
+
+    return make
