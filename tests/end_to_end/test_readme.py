@@ -51,7 +51,7 @@ ELSEWHERE = {
         "tests/end_to_end/test_second_model.py",
         '"--name", "second", "--model", "efficientnet"',
     ),
-    "scripts/gallery --serve": ("tests/scripts/gallery/conftest.py", '"--serve"'),
+    "scripts/gallery --serve": ("tests/scripts/gallery/program.py", '"--serve"'),
     # Installs Superset, which takes minutes.
     "scripts/superset start": ("tests/scripts/superset/test_dashboard.py", '"start"'),
     "scripts/superset stop": ("tests/scripts/superset/conftest.py", '"stop"'),

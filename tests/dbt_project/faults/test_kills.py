@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from tests.dbt_project.faults.conftest import BATCH, KILLS, TEXTS, Refresh
+from tests.dbt_project.faults.refresh import BATCH, KILLS, TEXTS, Refresh
 
 # The first seconds are dbt's start; what is of interest comes after.
 MOMENTS = random.Random(int(os.environ.get("POLARLENS_SEED", "1")))

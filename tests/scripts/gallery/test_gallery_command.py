@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.scripts.gallery.conftest import Visit, reader_of, run
+from tests.scripts.gallery.program import Visit, reader_of, run
 from tests.support.database import Database
 from tests.support.http_server import Reply
 from tests.support.project import Project

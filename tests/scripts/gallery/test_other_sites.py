@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from scripts.contact_sheet.photos import MAX_BYTES
-from tests.scripts.gallery.conftest import Served, Visit
+from tests.scripts.gallery.program import Served, Visit
 from tests.support.http_server import Reply, ScriptedServer
 
 EVIL = "http://evil.example"

@@ -10,7 +10,7 @@ from PIL import Image
 
 from scripts.gallery_page import thumbnails
 from scripts.gallery_page.database import connect
-from tests.scripts.gallery.conftest import Visit, reader_of, served
+from tests.scripts.gallery.program import Visit, reader_of, served
 from tests.support.clip import ColourClip
 from tests.support.database import Database, new_database
 from tests.support.http_server import ScriptedServer

@@ -17,7 +17,7 @@ from playwright.sync_api import expect
 from scripts.contact_sheet.photos import MAX_BYTES
 from scripts.gallery_page.database import SECONDS, connect
 from scripts.gallery_page.searches import NOTHING_EMBEDDED
-from tests.scripts.gallery.conftest import Served, Visit, reader_of, served
+from tests.scripts.gallery.program import Served, Visit, reader_of, served
 from tests.support.collection import COLOURED
 from tests.support.database import Database
 from tests.support.http_server import Reply

@@ -10,7 +10,7 @@ from pathlib import Path
 from PIL import Image
 
 from scripts.contact_sheet import Result, Search, write
-from tests.scripts.gallery.conftest import Paint
+from tests.scripts.gallery.program import Paint
 
 EVIL = """</pre></title></style>"'><script>alert(1)</script><img src=x onerror=alert(1)>{{ 7*7 }}&amp;"""
 

@@ -13,7 +13,7 @@ from PIL import Image
 
 from scripts.contact_sheet import photos
 from scripts.contact_sheet.photos import load, load_all, scaled
-from tests.scripts.gallery.conftest import Paint
+from tests.scripts.gallery.program import Paint
 
 RED = (254, 0, 0)
 

@@ -10,7 +10,7 @@ from PIL import Image
 from scripts.contact_sheet import Result, Search, write
 from scripts.contact_sheet.letters import ELLIPSIS, default_font, shorten, wrap
 from scripts.contact_sheet.photos import PAPER
-from tests.scripts.gallery.conftest import Paint
+from tests.scripts.gallery.program import Paint
 
 COLOURS = {"red": (255, 0, 0), "lime": (0, 255, 0), "blue": (0, 0, 255)}
 

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -14,53 +11,12 @@ from playwright.sync_api import Browser, Page
 from psycopg.rows import dict_row
 
 from scripts import demo_photos, photo_loader
-from scripts.home import CHECKOUT, state_home
+from scripts.home import state_home
 from scripts.quickstart_steps import register_models
+from tests.scripts.superset.program import SAVED, Superset
 from tests.support.database import Database, new_database
 
 LABELS = ["an animal", "food", "a vehicle", "a flower", "a building", "a page of text", "a texture", "outer space"]
-SAVED = {"Cats": "a cat", "Coffee break": "a cup of coffee", "Liftoff": "a rocket launch", "Bikes": "a motorcycle"}
-
-
-@dataclass
-class Superset:
-    """scripts/superset with a state folder of its own."""
-
-    home: Path
-    database: Database
-
-    def __call__(self, *arguments: str, cwd: str = "/", **env: str) -> subprocess.CompletedProcess[str]:
-        return self._run("superset", *arguments, cwd=cwd, **env)
-
-    def clip(self, *arguments: str) -> None:
-        """Start or stop the CLIP service that the queries go to."""
-        done = self._run("clip_service", *arguments, cwd="/")
-        assert done.returncode == 0, done.stdout
-
-    @property
-    def url(self) -> str:
-        return self("url").stdout.strip()
-
-    @property
-    def password(self) -> str:
-        return (self.home / "superset" / "admin_password").read_text("utf-8").strip()
-
-    def _run(self, script: str, *arguments: str, cwd: str, **env: str) -> subprocess.CompletedProcess[str]:
-        own = {
-            "POLARLENS_HOME": str(self.home),
-            # Installed once for all runs of the tests.
-            "POLARLENS_SUPERSET_ENV": str(state_home() / "superset" / "environment"),
-        }
-        return subprocess.run(
-            [str(CHECKOUT / "scripts" / script), *arguments],
-            cwd=cwd,
-            env={**os.environ, **self.database.env, **own, **env},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ import psycopg
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.scripts.superset.conftest import SAVED, Superset
+from tests.scripts.superset.program import SAVED, Superset
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 

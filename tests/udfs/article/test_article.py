@@ -11,7 +11,7 @@ import requests
 
 from tests.support.database import Database
 from tests.support.pictures import decoded
-from tests.udfs.article.conftest import FIRST, OTHERS, statements
+from tests.udfs.article.statements import FIRST, OTHERS, statements
 
 CLIP_SERVER = os.environ.get("POLARLENS_CLIP_SERVER_URL", "")
 

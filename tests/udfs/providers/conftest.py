@@ -10,9 +10,9 @@ import pytest
 
 from tests.support.database import Database
 from tests.support.http_server import Reply, Request, ScriptedServer
+from tests.udfs.providers.models import Register
 
 Handler = Callable[[Request], Reply]
-Register = Callable[..., ScriptedServer]
 
 
 @pytest.fixture
@@ -32,10 +32,3 @@ def register(db: Database, http_server: Callable[..., ScriptedServer]) -> Regist
         return server
 
     return made
-
-
-def items(db: Database, *contents: str) -> list[tuple[Any, Any, Any]]:
-    """Return (embedding, error, SQLSTATE) of each content."""
-    rows = db.rows("select item, embedding, error, sqlstate from polar_ai.ai_callmodels('m', %s)", list(contents))
-    assert [row[0] for row in rows] == list(range(1, len(contents) + 1))
-    return [row[1:] for row in rows]

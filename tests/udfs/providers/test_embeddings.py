@@ -12,7 +12,7 @@ from tests.support.database import Database
 from tests.support.failure import Failure
 from tests.support.http_server import Reply, Request
 from tests.support.pictures import picture
-from tests.udfs.providers.conftest import Register, items
+from tests.udfs.providers.models import Register, items
 
 Fails = Callable[..., Failure]
 

@@ -10,7 +10,7 @@ import pytest
 from tests.support.database import Database
 from tests.support.failure import Failure
 from tests.support.http_server import Reply, Request, ScriptedServer
-from tests.udfs.providers.conftest import Register
+from tests.udfs.providers.models import Register
 
 Fails = Callable[..., Failure]
 
