@@ -14,8 +14,8 @@ from playwright.sync_api import Browser, Page
 from psycopg.rows import dict_row
 
 from scripts import demo_photos, photo_loader
-from scripts.home import CHECKOUT, state_home
-from scripts.quickstart_steps import register_models
+from scripts.common.paths import CHECKOUT, state_home
+from scripts.programs.quickstart.__main__ import register_models
 from tests.search.conftest import reader  # noqa: F401 - the fixture
 from tests.support.database import Database, new_database
 

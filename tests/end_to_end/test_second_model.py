@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from scripts.home import state_home
+from scripts.common.paths import state_home
 from tests.clip_service.drawings import DRAWINGS, encoded
 from tests.clip_service.running import Launcher
 from tests.search.conftest import connect_reader

@@ -13,7 +13,7 @@ import pytest
 from nbclient import NotebookClient
 from PIL import Image
 
-from scripts.home import CHECKOUT
+from scripts.common.paths import CHECKOUT
 from tests.dbt.conftest import Project
 
 NOTEBOOK = CHECKOUT / "scripts" / "examples" / "photo_search.ipynb"

@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Dialog, Page, Request
 
-from scripts.home import CHECKOUT
+from scripts.common.paths import CHECKOUT
 from tests.dbt.conftest import Project
 from tests.support.database import Database
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from scripts.home import CHECKOUT
-from scripts.postgres.local import LocalPostgres
+from scripts.common.paths import CHECKOUT
+from scripts.programs.local_postgres.server import LocalPostgres
 
 
 @pytest.fixture(scope="session")

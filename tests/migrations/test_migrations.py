@@ -11,7 +11,7 @@ import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
-from scripts.home import CHECKOUT
+from scripts.common.paths import CHECKOUT
 from tests.migrations.catalogue import catalogue
 from tests.migrations.conftest import alembic_in
 from tests.support.database import Database

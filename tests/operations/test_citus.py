@@ -17,7 +17,7 @@ import pytest
 from psycopg import sql
 
 from scripts.benchmarks.vectors import Vectors, as_literal, clustered, load_embeddings, nearest
-from scripts.home import CHECKOUT
+from scripts.common.paths import CHECKOUT
 from tests.dbt.conftest import Project
 from tests.search import test_searches as searches
 from tests.search.collection import COLOURED, TEXTS, people_fill_in, stage_photos

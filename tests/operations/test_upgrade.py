@@ -7,7 +7,7 @@ import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
-from scripts.home import CHECKOUT
+from scripts.common.paths import CHECKOUT
 from tests.operations.conftest import Site, refused
 from tests.operations.test_dump_restore import KEPT, SEARCH
 from tests.support.database import Database

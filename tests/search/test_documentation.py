@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psycopg
 
-from scripts.home import CHECKOUT
+from scripts.common.paths import CHECKOUT
 from tests.dbt.conftest import Project
 from tests.search.conftest import connect_reader
 
