@@ -237,7 +237,7 @@ def open_to_all(folder: Path) -> None:
 def main() -> int:
     """Fetch the photographs and say where they are."""
     sys.path.insert(0, str(CHECKOUT))
-    from scripts.home import state_home
+    from scripts.common.paths import state_home
 
     parser = argparse.ArgumentParser(description="Fetch photographs to try the search with.")
     parser.add_argument("folder", nargs="?", type=Path, default=state_home() / "demo_photos")

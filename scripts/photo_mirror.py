@@ -13,8 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from scripts.photo_loader import photos_below
-from scripts.postgres import server_user
-from scripts.postgres.cluster import Cluster
+from scripts.programs.local_postgres import server_user
+from scripts.programs.local_postgres.cluster import Cluster
 
 
 def readable_folder(folder: Path, home: Path, say: Callable[[str], None]) -> Path:

@@ -17,8 +17,8 @@ import psycopg
 import pytest
 from playwright.sync_api import Browser
 
-from scripts.home import CHECKOUT, state_home
-from scripts.postgres.local import LocalPostgres
+from scripts.common.paths import CHECKOUT, state_home
+from scripts.programs.local_postgres.server import LocalPostgres
 from tests.support.browser import running_chromium
 from tests.support.database import Database, new_database
 from tests.support.http_server import ScriptedServer

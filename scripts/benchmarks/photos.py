@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from scripts.home import CHECKOUT
+from scripts.common.paths import CHECKOUT
 
 DISTINCT = 200
 

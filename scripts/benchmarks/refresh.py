@@ -29,8 +29,8 @@ import requests
 
 from scripts.benchmarks.photos import photos
 from scripts.benchmarks.usage import watched
-from scripts.home import CHECKOUT, state_home
-from scripts.postgres.local import LocalPostgres
+from scripts.common.paths import CHECKOUT, state_home
+from scripts.programs.local_postgres.server import LocalPostgres
 
 DATABASE = "bench_refresh"
 # Row at a time is slow: its rate is taken from this many rows, and at least from none of the rest.

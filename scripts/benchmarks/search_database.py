@@ -18,8 +18,8 @@ import psycopg
 from psycopg import sql
 
 from scripts.benchmarks.vectors import Vectors, load_embeddings
-from scripts.home import CHECKOUT, state_home
-from scripts.postgres.local import LocalPostgres
+from scripts.common.paths import CHECKOUT, state_home
+from scripts.programs.local_postgres.server import LocalPostgres
 
 NAME = "polarlens_bench_search"
 CITIES = 10

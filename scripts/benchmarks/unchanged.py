@@ -13,7 +13,7 @@ import time
 
 from scripts.benchmarks.refresh import Bench
 from scripts.benchmarks.search_database import BUILD_INDEX
-from scripts.home import state_home
+from scripts.common.paths import state_home
 
 RUN = ("run", "--select", "image_embeddings")
 

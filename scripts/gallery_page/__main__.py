@@ -8,6 +8,7 @@ import sys
 import webbrowser
 from pathlib import Path
 
+from scripts.common.paths import state_home
 from scripts.contact_sheet import Search
 from scripts.contact_sheet.page import render_page
 from scripts.contact_sheet.photos import MAX_BYTES
@@ -15,7 +16,6 @@ from scripts.gallery_page import searches, thumbnails, upload
 from scripts.gallery_page.database import Connection, Database
 from scripts.gallery_page.server import about, serve
 from scripts.gallery_page.trouble import Trouble
-from scripts.home import state_home
 
 
 def parse() -> argparse.Namespace:

@@ -11,9 +11,9 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
+from scripts.common.paths import state_home
 from scripts.gallery_page.trouble import explained, no_local_server
-from scripts.home import state_home
-from scripts.postgres.local import LocalPostgres
+from scripts.programs.local_postgres.server import LocalPostgres
 
 Connection = psycopg.Connection[dict[str, Any]]
 SECONDS = 60

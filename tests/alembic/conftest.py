@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from scripts.home import CHECKOUT, state_home
-from scripts.postgres.local import LocalPostgres
+from scripts.common.paths import CHECKOUT, state_home
+from scripts.programs.local_postgres.server import LocalPostgres
 from tests.support.database import Database, new_database
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.home import CHECKOUT, state_home
+from scripts.common.paths import CHECKOUT, state_home
 from tests.support import s3_server
 from tests.support.pages import Block, Terminal, blocks, commands, run_sql
 from tests.support.s3_server import S3Server

@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from scripts.home import state_home
+from scripts.common.paths import state_home
 from tests.support.clip_service import Launcher
 from tests.support.database import Database, new_database
 from tests.support.drawings import DRAWINGS, encoded

@@ -9,8 +9,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from scripts.home import state_home
-from scripts.postgres.local import LocalPostgres
+from scripts.common.paths import state_home
+from scripts.programs.local_postgres.server import LocalPostgres
 from tests.security.house import ENVIRONMENT, PASSWORD, ROLES, SECRETS, House
 from tests.support.database import Database
 from tests.support.http_server import Reply, Request, ScriptedServer

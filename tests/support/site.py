@@ -10,8 +10,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from scripts.home import CHECKOUT, state_home
-from scripts.postgres.local import LocalPostgres
+from scripts.common.paths import CHECKOUT, state_home
+from scripts.programs.local_postgres.server import LocalPostgres
 from tests.support.clip import ColourClip
 from tests.support.collection import people_fill_in, stage_photos
 from tests.support.database import Database

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from scripts.benchmarks.vectors import Vectors, nearest
-from scripts.home import state_home
+from scripts.common.paths import state_home
 
 HERE = Path(__file__).resolve().parent
 # The script of each engine, and what it needs.

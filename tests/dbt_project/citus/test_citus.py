@@ -17,7 +17,7 @@ import pytest
 from psycopg import sql
 
 from scripts.benchmarks.vectors import Vectors, as_literal, clustered, load_embeddings, nearest
-from scripts.home import CHECKOUT
+from scripts.common.paths import CHECKOUT
 from tests.dbt_project.search import test_searches as searches
 from tests.dbt_project.search.portable import SEARCHES
 from tests.support.citus import CITUS, SHARDS, WHY_NOT, CitusCluster

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from scripts.home import CHECKOUT, state_home
-from scripts.postgres.local import LocalPostgres
+from scripts.common.paths import CHECKOUT, state_home
+from scripts.programs.local_postgres.server import LocalPostgres
 from tests.dbt_project.faults.refresh import BATCH, TEXTS, Refresh
 from tests.support.clip import ColourClip
 from tests.support.embedding_project import model, write_project

@@ -14,7 +14,7 @@ from typing import Any
 
 import psycopg
 
-from scripts.postgres.local import LocalPostgres
+from scripts.programs.local_postgres.server import LocalPostgres
 from tests.support.clip import ColourClip
 from tests.support.database import Database
 from tests.support.http_server import ScriptedServer

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from scripts.benchmarks.search_database import BUILD_INDEX
-from scripts.home import CHECKOUT
+from scripts.common.paths import CHECKOUT
 from tests.support.http_server import Reply
 from tests.support.project import Project
 

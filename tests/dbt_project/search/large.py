@@ -20,10 +20,10 @@ from scripts import demo_photos
 from scripts.benchmarks import vectors as made_up
 from scripts.benchmarks.search_database import BUILD_INDEX
 from scripts.benchmarks.vectors import Vectors
-from scripts.clip import classes
-from scripts.clip.figures import CAPTIONS_FILE
-from scripts.clip.sentences import SentenceEncoder
-from scripts.clip.starter import StarterEncoder
+from scripts.programs.clip_service import classes
+from scripts.programs.clip_service.figures import CAPTIONS_FILE
+from scripts.programs.clip_service.sentences import SentenceEncoder
+from scripts.programs.clip_service.starter import StarterEncoder
 from tests.support.database import Database, new_database
 
 QUERIES = 200

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psycopg
 
-from scripts.home import CHECKOUT
+from scripts.common.paths import CHECKOUT
 from tests.support.project import Project
 from tests.support.reader import connect_reader
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from scripts.home import state_home
-from scripts.postgres import server_user
-from scripts.postgres.local import LocalPostgres
+from scripts.common.paths import state_home
+from scripts.programs.local_postgres import server_user
+from scripts.programs.local_postgres.server import LocalPostgres
 from tests.dbt_project.search import test_searches as searches
 from tests.dbt_project.search.portable import SEARCHES
 from tests.support.database import Database

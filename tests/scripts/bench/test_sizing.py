@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from scripts.benchmarks.sizing import graph_bytes
-from scripts.home import CHECKOUT
+from scripts.common.paths import CHECKOUT
 
 
 @pytest.mark.slow

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
-from scripts.clip.pictures import decode
+from scripts.programs.clip_service.pictures import decode
 from tests.support.drawings import DRAWINGS, encoded, png
 
 

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from scripts.home import CHECKOUT
+from scripts.common.paths import CHECKOUT
 from tests.support.project import Project
 
 EXAMPLES = CHECKOUT / "scripts" / "examples"

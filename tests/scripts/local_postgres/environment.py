@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psycopg
 
-from scripts.home import CHECKOUT
+from scripts.common.paths import CHECKOUT
 
 
 def connect(env: dict[str, str], **changes: str) -> psycopg.Connection[tuple[object, ...]]:

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from scripts.home import CHECKOUT
-from scripts.postgres.errors import LocalPostgresError
-from scripts.postgres.local import LocalPostgres
+from scripts.common.paths import CHECKOUT
+from scripts.programs.local_postgres.errors import LocalPostgresError
+from scripts.programs.local_postgres.server import LocalPostgres
 from tests.scripts.local_postgres.environment import connect
 
 
@@ -70,7 +70,7 @@ def test_port_taken_in_the_last_moment(server: LocalPostgres, monkeypatch: pytes
     port = int(server.env()["PGPORT"])
     server.stop()
     with socket.create_server(("127.0.0.1", port)):
-        monkeypatch.setattr("scripts.postgres.ports.is_free", lambda port: True)
+        monkeypatch.setattr("scripts.programs.local_postgres.ports.is_free", lambda port: True)
         assert int(server.start()["PGPORT"]) != port
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from scripts.postgres import packages, python_home, server_user
-from scripts.postgres.errors import LocalPostgresError, explain
-from scripts.postgres.local import LocalPostgres
-from scripts.postgres.server_user import ServerUser
+from scripts.programs.local_postgres import packages, python_home, server_user
+from scripts.programs.local_postgres.errors import LocalPostgresError, explain
+from scripts.programs.local_postgres.server import LocalPostgres
+from scripts.programs.local_postgres.server_user import ServerUser
 
 
 def quiet(line: str) -> None:

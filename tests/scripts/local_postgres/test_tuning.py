@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.postgres import tuning
+from scripts.programs.local_postgres import tuning
 
 GB = 1 << 30
 

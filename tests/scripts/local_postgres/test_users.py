@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from scripts.postgres.errors import LocalPostgresError
-from scripts.postgres.local import LocalPostgres
+from scripts.programs.local_postgres.errors import LocalPostgresError
+from scripts.programs.local_postgres.server import LocalPostgres
 from tests.scripts.local_postgres.environment import connect, copy_of_checkout, small_env
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can take another user's place")

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from scripts.home import CHECKOUT
+from scripts.common.paths import CHECKOUT
 from tests.support.pages import run_sql
 from tests.support.site import BLOCKS, PAGE, Site
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from scripts.home import CHECKOUT
+from scripts.common.paths import CHECKOUT
 from tests.support.database import Database, new_database
 from tests.support.server_log import log_of
 

@@ -11,8 +11,8 @@ from playwright.sync_api import Browser, Page
 from psycopg.rows import dict_row
 
 from scripts import demo_photos, photo_loader
-from scripts.home import state_home
-from scripts.quickstart_steps import register_models
+from scripts.common.paths import state_home
+from scripts.programs.quickstart.__main__ import register_models
 from tests.scripts.superset.program import SAVED, Superset
 from tests.support.database import Database, new_database
 

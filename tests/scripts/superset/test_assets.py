@@ -12,7 +12,7 @@ import sqlalchemy
 import yaml
 from sqlalchemy.engine import make_url
 
-from scripts.bi.home import ASSETS
+from scripts.programs.superset.home import ASSETS
 from tests.support.project import Project
 
 HOSTILE = [

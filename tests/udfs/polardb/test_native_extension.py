@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from psycopg import sql
 
-from scripts.home import state_home
-from scripts.postgres.local import LocalPostgres
+from scripts.common.paths import state_home
+from scripts.programs.local_postgres.server import LocalPostgres
 from tests.support.clip import ColourClip
 from tests.support.collection import people_fill_in, stage_photos
 from tests.support.database import Database, new_database

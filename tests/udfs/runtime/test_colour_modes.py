@@ -13,9 +13,9 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
-from scripts.clip.pictures import decode
-from scripts.clip.starter import StarterEncoder
-from scripts.home import CHECKOUT
+from scripts.common.paths import CHECKOUT
+from scripts.programs.clip_service.pictures import decode
+from scripts.programs.clip_service.starter import StarterEncoder
 from tests.support import corpus
 from tests.support.pictures import encoded
 from udfs.runtime.images import for_model
