@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 import pytest
 from PIL import Image
 
-from scripts.gallery_page import thumbnails
-from scripts.gallery_page.database import connect
+from scripts.programs.gallery import thumbnails
+from scripts.programs.gallery.database import connect
 from tests.gallery.conftest import Visit, reader_of, served
 from tests.storage.conftest import create_s3, picture, s3
 from tests.support.clip import ColourClip

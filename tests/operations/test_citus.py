@@ -16,8 +16,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from scripts.benchmarks.vectors import Vectors, as_literal, clustered, load_embeddings, nearest
 from scripts.common.paths import CHECKOUT
+from scripts.programs.bench.vectors import Vectors, as_literal, clustered, load_embeddings, nearest
 from tests.dbt.conftest import Project
 from tests.search import test_searches as searches
 from tests.search.collection import COLOURED, TEXTS, people_fill_in, stage_photos

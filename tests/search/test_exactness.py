@@ -16,7 +16,7 @@ import numpy as np
 import psycopg
 import pytest
 
-from scripts.benchmarks import vectors as made_up
+from scripts.programs.bench import vectors as made_up
 from tests.dbt.conftest import Project
 from tests.search import large
 from tests.search.conftest import connect_reader
