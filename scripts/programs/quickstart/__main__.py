@@ -19,10 +19,14 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
-from scripts import contact_sheet, demo_photos, photo_loader, photo_mirror
 from scripts.common.paths import CHECKOUT, state_home
+from scripts.programs import demo_photos
+from scripts.programs import load_photos as loader
+from scripts.programs.gallery import contact_sheet
+from scripts.programs.gallery.results import Result, Search
 from scripts.programs.local_postgres.errors import LocalPostgresError
 from scripts.programs.local_postgres.server import LocalPostgres
+from scripts.programs.quickstart import photo_mirror
 
 DEMO_QUERIES = ["a cat", "a cup of coffee", "a rocket launch"]
 FOLDER_QUERIES = ["a person", "food on a plate", "a car on a road"]
@@ -143,7 +147,7 @@ def load_photos(connection: psycopg.Connection[Any], folder: Path | None, embedd
         if embedded:
             folder = photo_mirror.readable_folder(folder, state_home(), say)
     connection.execute("select polar_ai.ai_allow(%s, 'photos loaded by scripts/quickstart')", [f"file://{folder}"])
-    loaded = photo_loader.load(connection, folder)
+    loaded = loader.load(connection, folder)
     if loaded.found == 0:
         raise StepError(f"There is no photo below {folder}.\nName a folder that has some.")
     say(f"{loaded.found} photos: {loaded.added} added, {loaded.changed} changed, {loaded.removed} removed")
@@ -163,17 +167,15 @@ def check_embedded(connection: psycopg.Connection[Any]) -> None:
     )
 
 
-def search(
-    connection: psycopg.Connection[Any], title: str, sql: str, query_image: str | None = None
-) -> contact_sheet.Search:
+def search(connection: psycopg.Connection[Any], title: str, sql: str, query_image: str | None = None) -> Search:
     """Run one search as plain SQL, print the statement and its result, and return it for the contact sheet."""
     print(f"\n  {sql}")
     rows = connection.execute(sql.encode()).fetchall()
     print(f"\n    {'rank':>4}  {'score':>6}  path")
     for row in rows:
         print(f"    {row['rank']:>4}  {row['score']:>6.3f}  {row['path']}")
-    results = [contact_sheet.Result(row["rank"], row["path"], row["score"]) for row in rows]
-    return contact_sheet.Search(title=title, sql=sql, results=results, query_image=query_image)
+    results = [Result(row["rank"], row["path"], row["score"]) for row in rows]
+    return Search(title=title, sql=sql, results=results, query_image=query_image)
 
 
 def search_sql(function: str, query: str) -> str:

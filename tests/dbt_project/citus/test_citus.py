@@ -16,8 +16,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from scripts.benchmarks.vectors import Vectors, as_literal, clustered, load_embeddings, nearest
 from scripts.common.paths import CHECKOUT
+from scripts.programs.bench.vectors import Vectors, as_literal, clustered, load_embeddings, nearest
 from tests.dbt_project.search import test_searches as searches
 from tests.dbt_project.search.portable import SEARCHES
 from tests.support.citus import CITUS, SHARDS, WHY_NOT, CitusCluster

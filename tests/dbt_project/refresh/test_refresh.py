@@ -9,8 +9,8 @@ import sys
 import time
 from pathlib import Path
 
-from scripts.benchmarks.search_database import BUILD_INDEX
 from scripts.common.paths import CHECKOUT
+from scripts.programs.bench.search_data import BUILD_INDEX
 from tests.support.http_server import Reply
 from tests.support.project import Project
 

@@ -16,10 +16,10 @@ import psycopg
 from PIL import Image
 from psycopg import sql
 
-from scripts import demo_photos
-from scripts.benchmarks import vectors as made_up
-from scripts.benchmarks.search_database import BUILD_INDEX
-from scripts.benchmarks.vectors import Vectors
+from scripts.programs import demo_photos
+from scripts.programs.bench import vectors as made_up
+from scripts.programs.bench.search_data import BUILD_INDEX
+from scripts.programs.bench.vectors import Vectors
 from scripts.programs.clip_service import classes
 from scripts.programs.clip_service.figures import CAPTIONS_FILE
 from scripts.programs.clip_service.sentences import SentenceEncoder

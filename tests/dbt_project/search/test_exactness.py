@@ -17,7 +17,7 @@ import numpy as np
 import psycopg
 import pytest
 
-from scripts.benchmarks import vectors as made_up
+from scripts.programs.bench import vectors as made_up
 from tests.dbt_project.search import large
 from tests.dbt_project.search.large import Collection
 from tests.support.database import Database

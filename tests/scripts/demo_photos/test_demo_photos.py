@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from scripts import demo_photos
-from scripts.demo_photos import SOURCES, DemoPhotosError, Source, fetch
+from scripts.programs import demo_photos
+from scripts.programs.demo_photos import SOURCES, DemoPhotosError, Source, fetch
 
 COUNT = sum(len(source.photos) for source in SOURCES)
 

@@ -14,9 +14,9 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from scripts.contact_sheet.photos import MAX_BYTES
-from scripts.gallery_page.database import SECONDS, connect
-from scripts.gallery_page.searches import NOTHING_EMBEDDED
+from scripts.programs.gallery.database import SECONDS, connect
+from scripts.programs.gallery.photos import MAX_BYTES
+from scripts.programs.gallery.searches import NOTHING_EMBEDDED
 from tests.scripts.gallery.program import Served, Visit, reader_of, served
 from tests.support.collection import COLOURED
 from tests.support.database import Database

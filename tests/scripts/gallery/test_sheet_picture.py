@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from scripts.contact_sheet import Result, Search, write
-from scripts.contact_sheet.letters import ELLIPSIS, default_font, shorten, wrap
-from scripts.contact_sheet.photos import PAPER
+from scripts.programs.gallery.contact_sheet import write
+from scripts.programs.gallery.photos import PAPER
+from scripts.programs.gallery.results import Result, Search
+from scripts.programs.gallery.text import ELLIPSIS, default_font, shorten, wrap
 from tests.scripts.gallery.program import Paint
 
 COLOURS = {"red": (255, 0, 0), "lime": (0, 255, 0), "blue": (0, 0, 255)}
