@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 from psycopg.rows import dict_row
+from scripts.programs.quickstart.models import register_models
 
 from scripts import demo_photos, photo_loader
 from scripts.common.paths import CHECKOUT, state_home
-from scripts.programs.quickstart.__main__ import register_models
 from tests.search.conftest import reader  # noqa: F401 - the fixture
 from tests.support.database import Database, new_database
 
