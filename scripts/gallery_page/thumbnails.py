@@ -16,7 +16,7 @@ from PIL import Image
 
 from scripts.contact_sheet.photos import Loaded, PhotoError, decode, load_all
 from scripts.gallery_page.database import Connection, is_here
-from udfs.runtime.locations import name_of
+from udfs.runtime.paths import in_location
 
 SIDE = 720
 Photos = Mapping[str, int | None]
@@ -93,7 +93,7 @@ def fetched(connection: Connection, photos: Photos) -> dict[str, Loaded]:
 
 def is_file(path: str) -> bool:
     """Tell whether a path names a file, and nothing on the web or in a location."""
-    return path.lower().startswith("file://") or ("://" not in path and name_of(path) is None)
+    return path.lower().startswith("file://") or ("://" not in path and in_location(path) is None)
 
 
 def allowed(connection: Connection, question: str) -> bool:
