@@ -8,7 +8,7 @@ An entry of the list is one of
 - ``file:///var/photos``             files below a folder, symbolic links resolved
 
 A private, loopback, link-local or otherwise special address is reached only by a host that an entry
-names outright. Addresses are checked after the name was resolved (see http.py), on every redirect.
+names outright. Addresses are checked after the name was resolved (see transport.py), on every redirect.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import SplitResult, urlsplit
 
-from .errors import BAD_ARGUMENT, NOT_ALLOWED, PolarAIError
+from ..errors import BAD_ARGUMENT, NOT_ALLOWED, PolarAIError
+from ..paths import masked
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 # Where clouds keep their metadata beside the link-local range: Alibaba Cloud, Oracle, Azure, AWS, Google.
@@ -37,6 +38,25 @@ class Grant:
 
     special: bool
     link_local: bool = False
+
+
+@dataclass(frozen=True)
+class AllowList:
+    """The administrator's ``entries``, and the URLs that the registry itself names: a model's, a location's.
+
+    Such a URL of ours may be private, but never link-local.
+    """
+
+    entries: tuple[str, ...] = ()
+    own: tuple[str, ...] = ()
+
+    def naming(self, *urls: str) -> AllowList:
+        """Return the list with ``urls`` as what the registry names."""
+        return replace(self, own=urls)
+
+    def grant(self, url: str) -> Grant:
+        """Return how far ``url`` may reach; raise NOT_ALLOWED if nothing names it."""
+        return check_url(url, self.entries, self.own)
 
 
 # White space, control characters, and a backslash.
@@ -62,19 +82,6 @@ def parse_url(url: str) -> SplitResult:
     if port == 0 or _UNFIT.search(url):
         raise PolarAIError(f"the URL {masked(url)} is malformed", sqlstate=BAD_ARGUMENT, stage="load")
     return parts
-
-
-def masked(url: str) -> str:
-    """Return ``url`` as an error may show it: no user, password, query or fragment; a local path as it is."""
-    if url.startswith("/"):
-        return url if len(url) <= 300 else url[:299] + "…"
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return "(malformed URL)"
-    host = parts.netloc.rpartition("@")[2]
-    shown = f"{parts.scheme}://{host}{parts.path}" if parts.netloc else url.partition("?")[0]
-    return shown if len(shown) <= 300 else shown[:299] + "…"
 
 
 def check_url(url: str, entries: Sequence[str], own: Sequence[str] = ()) -> Grant:

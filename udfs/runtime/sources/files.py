@@ -8,36 +8,14 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote
 
-from .errors import BAD_ARGUMENT, IO_ERROR, NOT_ALLOWED, NOT_FOUND, TOO_LARGE, PolarAIError
+from ..errors import BAD_ARGUMENT, IO_ERROR, NOT_ALLOWED, NOT_FOUND, PolarAIError
+from ..paths import local_path
 
 # Processes and devices.
 NEVER = (b"/proc", b"/sys", b"/dev")
 # O_NONBLOCK: opening a named pipe must not wait for its writer.
 _FOR_READING = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
-
-
-def path_of(url: str) -> str | None:
-    """Return the local path that ``url`` means (file:///… percent-decoded, /… as it stands), or None."""
-    if url.startswith("/"):
-        return url
-    if url[:5].lower() != "file:":
-        return None
-    # Not by urlsplit: to that, ? and # and line breaks are no ordinary characters of a file name.
-    path = url[5:]
-    for host in ("//localhost/", "///"):
-        if path[: len(host)].lower() == host:
-            path = path[len(host) - 1 :]
-            break
-    else:
-        if not path.startswith("/") or path.startswith("//"):
-            raise PolarAIError(
-                f"cannot load {url}: a file URL is written file:///folder/photo.jpg",
-                sqlstate=BAD_ARGUMENT,
-                stage="load",
-            )
-    return unquote(path, errors="surrogateescape")
 
 
 @dataclass(frozen=True)
@@ -54,7 +32,7 @@ class Folders:
 
 def folders(entries: Sequence[str]) -> Folders:
     """Return the folders that the allow-list's entries open, as of now."""
-    paths = [path for entry in entries if (path := path_of(entry)) is not None and "\0" not in path]
+    paths = [path for entry in entries if (path := local_path(entry)) is not None and "\0" not in path]
     here = Path.cwd()  # a server works in its data folder, which holds the tokens
     data = [os.path.realpath(bytes(here))] if (here / "PG_VERSION").exists() else []
     return Folders([os.path.realpath(_encoded(path)) for path in paths], [*NEVER, *data])
@@ -69,7 +47,7 @@ def read(path: str, folders: Folders, limit: int) -> bytes | None:
         raise PolarAIError("the path has a NUL character", sqlstate=BAD_ARGUMENT, stage="load")
     raw = _encoded(path)
     try:
-        descriptor = _found(raw, folders, path)
+        descriptor = _open(raw, folders, path)
     except OSError as error:
         # A refusal does not tell what exists.
         if not folders.hold(os.path.realpath(raw)):
@@ -94,19 +72,14 @@ def read(path: str, folders: Folders, limit: int) -> bytes | None:
     return None if limit and len(content) > limit else content
 
 
-def too_large(name: str, limit: int) -> PolarAIError:
-    """Return the error for a file over the limit, for callers to whom an empty result would be a trap."""
-    return PolarAIError(f"{name} is larger than the limit of {limit / 2**20:g} MB", sqlstate=TOO_LARGE, stage="load")
-
-
-def _found(raw: bytes, folders: Folders, path: str) -> int:
+def _open(raw: bytes, folders: Folders, path: str) -> int:
     """Return a descriptor of a regular file, opened for reading; raise OSError, NOT_ALLOWED or BAD_ARGUMENT.
 
     What is found is judged before it is opened (O_PATH touches nothing), and that very thing is opened then: no
     link can change in between. Few system calls, for each of them may wait for the interpreter's lock.
     """
     if not hasattr(os, "O_PATH"):
-        return _found_by_name(raw, folders, path)
+        return _open_by_name(raw, folders, path)
     found = os.open(raw, os.O_PATH | os.O_CLOEXEC)
     try:
         link = b"/proc/self/fd/%d" % found
@@ -118,8 +91,8 @@ def _found(raw: bytes, folders: Folders, path: str) -> int:
         os.close(found)
 
 
-def _found_by_name(raw: bytes, folders: Folders, path: str) -> int:
-    """Do what _found does where there is no O_PATH (macOS), as well as names allow."""
+def _open_by_name(raw: bytes, folders: Folders, path: str) -> int:
+    """Do what _open does on a system without O_PATH (macOS), as well as names allow."""
     resolved = os.path.realpath(raw)
     if not folders.hold(resolved):
         raise _refused(path)

@@ -1,4 +1,4 @@
-"""Named places of photos: what a location's URL and options mean, checked; and who is asked for an object.
+"""Named places of photos: what a location's URL and options mean, checked.
 
 A location is a store, a bucket and a prefix. ``photos:2024/cat.jpg`` is the object 2024/cat.jpg of the location photos.
 """
@@ -6,17 +6,16 @@ A location is a store, a bucket and a prefix. ``photos:2024/cat.jpg`` is the obj
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from . import allow_list, local_files
-from .errors import BAD_ARGUMENT, NOT_FOUND, PolarAIError
+from ..errors import BAD_ARGUMENT, PolarAIError
+from ..http.allow_list import parse_url
+from ..paths import KINDS, RESERVED, STORES, local_path, masked
 
-# How the stores' URLs may begin, and what the library calls the store.
-STORES = {"s3": "s3", "oss": "oss", "gcs": "gcs", "gs": "gcs", "azblob": "azblob", "az": "azblob"}
-KINDS = {**STORES, "http": "http", "https": "http", "file": "file"}
-# What each kind of place may be told, beside its URL.
+# The options of each kind of place.
 OPTIONS = {
     "s3": ("endpoint", "region", "addressing", "credentials", "access_key_id"),
     "oss": ("endpoint", "addressing", "credentials", "access_key_id"),
@@ -25,10 +24,9 @@ OPTIONS = {
     "http": (),
     "file": (),
 }
+# Kinds of store that are read through signed URLs.
+SIGNED = ("s3", "oss")
 _NAME = re.compile(r"[a-z][a-z0-9_-]{1,62}")
-_PATH = re.compile(r"([a-z][a-z0-9_-]{1,62}):(?!//)(.*)", re.DOTALL)
-# Names that would read as the beginning of a URL.
-_RESERVED = {*KINDS, "data", "ftp", "ftps", "hdfs", "urn"}
 _DEFAULT_OSS = "https://oss-cn-hangzhou.aliyuncs.com"
 
 
@@ -69,9 +67,7 @@ class Location:
 
     @property
     def reached(self) -> str:
-        """The URL whose host is connected to first."""
-        if self.kind == "http":
-            return self.url
+        """The URL whose host is connected to first, of a store."""
         region = self.options.get("region")
         amazon = f"https://s3.{region}.amazonaws.com" if region else "https://s3.amazonaws.com"
         return self.endpoint or {"s3": amazon, "gcs": "https://storage.googleapis.com"}[self.kind]
@@ -96,14 +92,8 @@ class Location:
         return f"{self.name}:{below}" if self.registered else f"{self.url}/{below}"
 
 
-def name_of(path: str) -> tuple[str, str] | None:
-    """Return (location, path in it) where ``path`` has that form; None for URLs and folders of the server."""
-    found = _PATH.fullmatch(path)
-    return (found[1], found[2]) if found and found[1] not in _RESERVED else None
-
-
 def check_below(location: Location, below: str) -> None:
-    """Raise where ``below`` is no path in a location: it must neither leave it nor be read in two ways."""
+    """Raise unless ``below`` is a path in a location: it must neither leave it nor be read in two ways."""
     parts = below.split("/")
     if not below or "\0" in below or any(part in (".", "..") for part in parts):
         raise PolarAIError(
@@ -119,20 +109,10 @@ def check_below(location: Location, below: str) -> None:
         )
 
 
-def unknown(name: str, path: str) -> PolarAIError:
-    """Return the error for a path of a location that there is not."""
-    return PolarAIError(
-        f"cannot load {allow_list.masked(path)}: there is no location {name}",
-        sqlstate=NOT_FOUND,
-        hint="select name from polar_ai.ai_listlocations(); lists them.",
-        stage="load",
-    )
-
-
-def checked(location: Location) -> Location:
-    """Return ``location`` if it makes sense, or raise BAD_ARGUMENT saying what does not."""
+def validate(location: Location) -> None:
+    """Raise BAD_ARGUMENT, saying why, if ``location`` makes no sense."""
     name = location.name
-    if not _NAME.fullmatch(name or "") or name in _RESERVED:
+    if not _NAME.fullmatch(name or "") or name in RESERVED:
         raise _wrong(
             f"{name!r} cannot name a location",
             "A name has 2 to 63 lower-case letters, digits, _ and -, begins with a letter, and is no URL scheme.",
@@ -153,16 +133,15 @@ def checked(location: Location) -> Location:
     if parts.query or parts.fragment:
         raise _wrong(f"location {name}: its URL has a query or a fragment", forms)
     if kind == "file":
-        if local_files.path_of(location.url) is None or not parts.path.startswith("/"):
+        if local_path(location.url) is None or not parts.path.startswith("/"):
             raise _wrong(f"location {name}: a folder is written file:///folder", forms)
     elif kind == "http":
-        allow_list.parse_url(location.url)
+        parse_url(location.url)
     elif not parts.netloc or ":" in parts.netloc:
         raise _wrong(f"location {name}: its URL names no bucket", forms)
     if any(part in (".", "..") for part in parts.path.split("/")):
         raise _wrong(f"location {name}: its URL has . or .. in it", forms)
     _check_options(location, kind)
-    return location
 
 
 def _check_options(location: Location, kind: str) -> None:
@@ -176,7 +155,7 @@ def _check_options(location: Location, kind: str) -> None:
         if not isinstance(value, str) or not value:
             raise _wrong(f"location {name}: the option {option} is not a text", None)
     if "endpoint" in options:
-        allow_list.parse_url(location.endpoint or "")
+        parse_url(location.endpoint or "")
     if options.get("addressing", "path") not in ("path", "virtual"):
         raise _wrong(f"location {name}: addressing is path or virtual, not {options['addressing']!r}", None)
     if options.get("credentials", "none") not in ("secret", "instance", "none"):
@@ -194,38 +173,27 @@ def _check_options(location: Location, kind: str) -> None:
         raise _wrong(f"location {name}: a folder takes no secret", None)
 
 
-def in_url(url: str, default_endpoint: str | None, entries: list[str]) -> tuple[Location, str] | None:
-    """Return what ``oss://key:secret@endpoint/bucket/path`` says: an unnamed location, and the path in it.
+def from_oss_url(url: str, default_endpoint: str | None, entries: Sequence[str]) -> tuple[Location, str]:
+    """Return the unnamed location of ``oss://key:secret@endpoint/bucket/path``, and the path in it.
 
     Kept for statements that were written for PolarDB. A location keeps its secret out of SQL.
     """
-    if url[:6].lower() != "oss://":
-        return None
     keys, at, rest = url[6:].partition("@")
     key, colon, secret = keys.partition(":")
     endpoint, _, path = rest.partition("/")
     bucket, _, below = path.partition("/")
     if not (at and colon and key and secret and bucket and below):
-        raise PolarAIError(
+        raise _wrong(
             f"cannot load {masked(url)}: it is written oss://key:secret@endpoint/bucket/path (or @/bucket/path)",
-            sqlstate=BAD_ARGUMENT,
-            hint="A location keeps the secret out of SQL: see polar_ai.ai_createlocation.",
-            stage="load",
+            "A location keeps the secret out of SQL: see polar_ai.ai_createlocation.",
         )
     endpoint = endpoint or default_endpoint or _DEFAULT_OSS
     if "://" not in endpoint:
-        # Plain HTTP only where an administrator allowed just that.
+        # Plain HTTP only if an administrator allowed just that.
         plain = f"http://{endpoint}"
-        endpoint = plain if plain in (e.rstrip("/") for e in entries) else f"https://{endpoint}"
+        endpoint = plain if plain in (entry.rstrip("/") for entry in entries) else f"https://{endpoint}"
     options = {"endpoint": endpoint, "access_key_id": unquote(key)}
     return Location("oss", f"oss://{bucket}", options, unquote(secret), registered=False), below
-
-
-def masked(url: str) -> str:
-    """Return a path or URL as errors and logs may show it, whatever stands before its last @."""
-    if url[:4].lower() in ("oss:", "oss/"):
-        return "oss://" + (url.rpartition("@")[2] if "@" in url else "…")
-    return url[:300] if name_of(url) else allow_list.masked(url)
 
 
 def _wrong(message: str, hint: str | None) -> PolarAIError:

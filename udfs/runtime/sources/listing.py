@@ -1,40 +1,34 @@
-"""What lies in a location, row by row: a worker thread asks for pages, the backend takes rows; little is held."""
+"""The files of a location, row by row: a worker thread asks for pages, the backend takes rows; little is held."""
 
 from __future__ import annotations
 
 import mimetypes
 import os
 import queue
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from . import http, storage
-from .errors import BAD_ARGUMENT, IO_ERROR, NOT_FOUND, PolarAIError
-from .interrupts import Operation, submit
+from ..errors import BAD_ARGUMENT, IO_ERROR, NOT_FOUND, PolarAIError
+from ..interrupts import POLL_SECONDS, Operation, Poll, submit
+from . import store
 from .locations import Location, check_below
+from .resolve import Reach
 
 # path, size, last_modified, etag, content_type
 Row = tuple[str, int, str | None, str | None, str | None]
 
-# Rows handed over at once, and how many such handfuls may wait: a few megabytes at the worst.
-HANDFUL = 500
-WAITING = 8
-POLL_SECONDS = 0.05
-# Whose types a server's own list may lack.
+# Rows in a page, and pages that may wait: a few megabytes at the worst.
+PAGE_ROWS = 500
+WAITING_PAGES = 8
+# Image types that a server's own list may lack.
 NEWER_IMAGES = ("avif", "heic", "heif", "jp2", "webp")
 
 
-def files(
-    location: Location,
-    prefix: str,
-    entries: Sequence[str],
-    limits: http.Limits,
-    operation: Operation,
-    poll: Callable[[], None],
-    most: int = 0,
+def list_files(
+    location: Location, prefix: str, reach: Reach, operation: Operation, poll: Poll, limit: int = 0
 ) -> Iterator[Row]:
-    """Yield everything below ``prefix`` (the beginning of a path), ``most`` rows at the most (0: all)."""
+    """Yield everything below ``prefix`` (the beginning of a path), ``limit`` rows at most (0: all)."""
     if location.kind == "http":
         raise PolarAIError(
             f"cannot list the location {location.name}: a web server has no listing",
@@ -45,65 +39,69 @@ def files(
     if prefix:
         check_below(location, prefix.rstrip("/") or "/")
     if location.kind != "file":
-        storage.check_endpoint(location, entries, _doing(location))
-    handed: queue.Queue[list[Row]] = queue.Queue(WAITING)
+        store.check_endpoint(location, reach.allow_list, _doing(location))
+    pages: queue.Queue[list[Row]] = queue.Queue(WAITING_PAGES)
 
-    def hand(rows: list[Row]) -> None:
+    def put(page: list[Row]) -> None:
         while True:
             operation.check()
             try:
-                return handed.put(rows, timeout=POLL_SECONDS)
+                return pages.put(page, timeout=POLL_SECONDS)
             except queue.Full:
                 continue
 
-    work = _folder if location.kind == "file" else _objects
-    worker = submit(lambda: work(location, prefix, limits, operation, hand))
-    given = 0
+    def work() -> None:
+        if location.kind == "file":
+            _list_folder(location, prefix, put)
+        else:
+            _list_store(location, prefix, reach.limits.timeout, operation, put)
+
+    worker = submit(work)
+    count = 0
     try:
         while True:
             poll()
             try:
-                rows = handed.get(timeout=POLL_SECONDS)
+                page = pages.get(timeout=POLL_SECONDS)
             except queue.Empty:
-                if worker.done() and handed.empty():
+                if worker.done() and pages.empty():
                     return worker.result()  # which raises what the worker raised
                 continue
-            for row in rows:
+            for row in page:
                 yield row
-                given += 1
-                if given == most:
+                count += 1
+                if count == limit:
                     return
     finally:
         operation.abort()
 
 
-def _objects(
-    location: Location, prefix: str, limits: http.Limits, operation: Operation, hand: Callable[[list[Row]], None]
+def _list_store(
+    location: Location, prefix: str, timeout: float, operation: Operation, put: Callable[[list[Row]], None]
 ) -> None:
-    store = storage.operator(location, limits, listing=True)
+    operator = store.operator(location, timeout, listing=True)
 
     async def work() -> None:
         # opendal's blocking lister keeps the interpreter lock while it waits; the asynchronous one does not.
-        rows: list[Row] = []
-        async for entry in await store.list(prefix, recursive=True):
+        page: list[Row] = []
+        async for entry in await operator.list(prefix, recursive=True):
             if entry.path.endswith("/"):
                 continue
-            found = entry.metadata
-            etag = found.etag.strip('"') if found.etag else None
-            when = found.last_modified.isoformat() if found.last_modified else None
-            rows.append((entry.path, found.content_length, when, etag, found.content_type or _guessed(entry.path)))
-            if len(rows) == HANDFUL:
-                hand(rows)
-                rows = []
-        hand(rows)
+            metadata = entry.metadata
+            etag = metadata.etag.strip('"') if metadata.etag else None
+            modified = metadata.last_modified.isoformat() if metadata.last_modified else None
+            content_type = metadata.content_type or _guessed_type(entry.path)
+            page.append((entry.path, metadata.content_length, modified, etag, content_type))
+            if len(page) == PAGE_ROWS:
+                put(page)
+                page = []
+        put(page)
 
     # As long as it takes: each page has its own limit, in the operator's layers.
-    storage.judged(lambda: storage.awaited(work, operation, _doing(location), float("inf")), _doing(location))
+    store.call(work, operation, _doing(location), float("inf"))
 
 
-def _folder(
-    location: Location, prefix: str, limits: http.Limits, operation: Operation, hand: Callable[[list[Row]], None]
-) -> None:
+def _list_folder(location: Location, prefix: str, put: Callable[[list[Row]], None]) -> None:
     root = "/" + location.root
     if not Path(root).is_dir():
         raise PolarAIError(
@@ -112,26 +110,26 @@ def _folder(
             stage="load",
             scope="batch",
         )
-    rows: list[Row] = []
-    for path, status in _below(root, prefix.rpartition("/")[0]):
+    page: list[Row] = []
+    for path, status in _walk(root, prefix.rpartition("/")[0]):
         if not path.startswith(prefix):
             continue
-        when = datetime.fromtimestamp(status.st_mtime, UTC).isoformat()
-        rows.append((path, status.st_size, when, f"{status.st_size}-{status.st_mtime_ns}", _guessed(path)))
-        if len(rows) == HANDFUL:
-            hand(rows)
-            rows = []
-    hand(rows)
+        modified = datetime.fromtimestamp(status.st_mtime, UTC).isoformat()
+        page.append((path, status.st_size, modified, f"{status.st_size}-{status.st_mtime_ns}", _guessed_type(path)))
+        if len(page) == PAGE_ROWS:
+            put(page)
+            page = []
+    put(page)
 
 
-def _below(root: str, folder: str) -> Iterator[tuple[str, os.stat_result]]:
+def _walk(root: str, folder: str) -> Iterator[tuple[str, os.stat_result]]:
     """Yield the regular files below a folder; links are not followed, and names that are no Unicode left out."""
     try:
         with os.scandir(f"{root}/{folder}") as entries:
             for entry in entries:
                 path = f"{folder}/{entry.name}".lstrip("/")
                 if entry.is_dir(follow_symlinks=False):
-                    yield from _below(root, path)
+                    yield from _walk(root, path)
                 elif entry.is_file(follow_symlinks=False) and _unicode(path):
                     yield path, entry.stat(follow_symlinks=False)
     except FileNotFoundError:
@@ -146,7 +144,7 @@ def _below(root: str, folder: str) -> Iterator[tuple[str, os.stat_result]]:
         ) from None
 
 
-def _guessed(path: str) -> str | None:
+def _guessed_type(path: str) -> str | None:
     """Return what the name says: S3 and OSS keep content types out of their listings."""
     ending = path.rpartition(".")[2].lower()
     return mimetypes.guess_type(path)[0] or (f"image/{ending}" if ending in NEWER_IMAGES else None)

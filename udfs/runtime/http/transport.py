@@ -1,4 +1,4 @@
-"""Connections: made only to addresses that were checked, kept from call to call, and what is sent over one.
+"""Connections: made only to addresses that were checked, kept from call to call, and one request over one of them.
 
 The check is made where a connection is, after the name was resolved and on the very address that is then connected to:
 neither a redirect nor a resolver that changes its answer gets past it. urllib3 does the rest; it knows no proxy, .netrc
@@ -12,7 +12,6 @@ import re
 import socket
 import threading
 import time
-from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote
 
@@ -24,18 +23,18 @@ from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConn
 from urllib3.util import Timeout, make_headers
 from urllib3.util.connection import create_connection
 
+from ..interrupts import Operation
 from . import allow_list
-from .exchange import Answer, Exchange, Limits
-from .http_errors import transport_error
-from .interrupts import Operation
+from .errors import transport_error
+from .request import Answer, Exchange, Limits, Request
 
 # As much of an answer as is read in one piece.
 READ_BYTES = 256 * 1024
 # One line: the library would let folded ones pass, in which a second header can hide.
 _HEADER_VALUE = re.compile(r"(\S[^\r\n]*)?")
 
-# The exchange that this worker thread is in.
-_here = threading.local()
+# The exchange of this worker thread, as the attribute ``exchange``.
+_current = threading.local()
 
 
 class _Guard:
@@ -63,7 +62,7 @@ class _Guard:
             except OSError as error:
                 failure = error
                 continue
-            exchange: Exchange | None = getattr(_here, "exchange", None)
+            exchange: Exchange | None = getattr(_current, "exchange", None)
             try:
                 if exchange is not None:
                     exchange.attach(made)
@@ -74,7 +73,7 @@ class _Guard:
         raise NewConnectionError(self, str(failure)) from failure
 
     def request(self: Any, *args: Any, **kwargs: Any) -> None:
-        exchange: Exchange | None = getattr(_here, "exchange", None)
+        exchange: Exchange | None = getattr(_current, "exchange", None)
         if exchange is not None:
             exchange.reused_connection = self._requests_made > 0 and self.sock is not None
             exchange.check()
@@ -98,78 +97,78 @@ def _manager(grant: allow_list.Grant) -> urllib3.PoolManager:
     return manager
 
 
-def send(
-    method: str,
-    url: str,
-    body: bytes | None,
-    headers: Mapping[str, str],
-    grant: allow_list.Grant,
-    limits: Limits,
-    operation: Operation,
-    description: str,
-    size_limit: int,
-) -> Answer:
-    """Send one request and return its answer, whatever the status; a kept connection that died is replaced."""
-    exchange = Exchange(description, limits.timeout)
+def send(request: Request, limits: Limits, operation: Operation) -> Answer:
+    """Send once and return the answer, whatever its status; replace a kept connection that died.
+
+    Raise PolarAIError if no complete answer arrives.
+    """
+    exchange = Exchange(request.description, limits.timeout)
     operation.enter(exchange)
-    _here.exchange = exchange
+    _current.exchange = exchange
     try:
-        response = _answered(method, url, body, headers, grant, limits, exchange)
+        response = _begin(request, limits, exchange)
         whole = False
         try:
-            answer = _read(response, size_limit, exchange)
+            answer = _read(response, request.size_limit, exchange)
             whole = not answer.too_large
             return answer
         finally:
             if not whole:
-                response.close()  # what it would still send is in nobody's way
+                response.close()  # not reusable: the rest of the response is unread
             response.release_conn()
     except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-        raise transport_error(error, exchange, url, limits) from None
+        late = time.monotonic() >= exchange.deadline
+        raise transport_error(error, request, limits.timeout, late) from None
     finally:
-        _here.exchange = None
+        _current.exchange = None
         operation.leave(exchange)
         exchange.end()
 
 
-def _answered(
-    method: str,
-    url: str,
-    body: bytes | None,
-    headers: Mapping[str, str],
-    grant: allow_list.Grant,
-    limits: Limits,
-    exchange: Exchange,
-) -> urllib3.BaseHTTPResponse:
-    """Return the response as soon as its head is there."""
-    # Split as the check split it, so that what was checked is what is asked.
-    where = allow_list.parse_url(url)
-    target = (where.path or "/") + (f"?{where.query}" if where.query else "")
-    sent = urllib3.HTTPHeaderDict({"User-Agent": "polarlens", "Accept": "*/*"})
-    for name, value in headers.items():
-        if not _HEADER_VALUE.fullmatch(value):
-            raise ValueError("a header's value has a line break, or begins with white space")
-        sent[name] = value
-    sent["Accept-Encoding"] = "identity"
-    if where.username or where.password:
-        user = f"{unquote(where.username or '')}:{unquote(where.password or '')}"
-        sent["Authorization"] = make_headers(basic_auth=user)["authorization"]
+def _begin(request: Request, limits: Limits, exchange: Exchange) -> urllib3.BaseHTTPResponse:
+    """Return the response as soon as its head has arrived."""
+    # Split as the check split it, so that the URL that was checked is the URL that is asked.
+    url = allow_list.parse_url(request.url)
+    target = (url.path or "/") + (f"?{url.query}" if url.query else "")
+    headers = _headers(request)
+    if url.username or url.password:
+        user = f"{unquote(url.username or '')}:{unquote(url.password or '')}"
+        headers["Authorization"] = make_headers(basic_auth=user)["authorization"]
     if not limits.keep_alive:
-        sent["Connection"] = "close"
-    pool = _manager(grant).connection_from_host(where.hostname, where.port, where.scheme)
+        headers["Connection"] = "close"
+    pool = _manager(request.grant).connection_from_host(url.hostname, url.port, url.scheme)
     timeout = Timeout(connect=min(limits.connect_timeout, limits.timeout), read=limits.timeout)
     while True:
         exchange.reused_connection = False
         try:
             return pool.urlopen(
-                method, target, body, sent, False, redirect=False, timeout=timeout, preload_content=False
+                request.method,
+                target,
+                request.body,
+                headers,
+                retries=False,
+                redirect=False,
+                timeout=timeout,
+                preload_content=False,
             )
         except urllib3.exceptions.ProtocolError:
-            # The service closed an idle connection under us: each such one leaves the pool, and in the
-            # end a new one is made. (Emptying the pool would fail those who are about to take from it.)
+            # The service closed an idle connection: each such one leaves the pool, until a new one is made.
+            # (Emptying the pool would fail the threads that are about to take from it.)
             late = exchange.aborted or time.monotonic() >= exchange.deadline
             if late or not exchange.reused_connection:
                 raise
+
+
+def _headers(request: Request) -> urllib3.HTTPHeaderDict:
+    headers = urllib3.HTTPHeaderDict({"User-Agent": "polarlens", "Accept": "*/*"})
+    if request.body is not None:
+        headers["Content-Type"] = headers["Accept"] = "application/json"
+    for name, value in request.headers.items():
+        if not _HEADER_VALUE.fullmatch(value):
+            raise ValueError("a header's value has a line break, or begins with white space")
+        headers[name] = value
+    headers["Accept-Encoding"] = "identity"
+    return headers
 
 
 def _read(response: urllib3.BaseHTTPResponse, size_limit: int, exchange: Exchange) -> Answer:
@@ -179,6 +178,6 @@ def _read(response: urllib3.BaseHTTPResponse, size_limit: int, exchange: Exchang
         if size_limit and size > size_limit:
             return Answer(response.status, response.headers, b"", too_large=True)
         chunks.append(chunk)
-    # An answer without a length ends where the connection does, and so looks whole where we ended it.
+    # An answer without a length ends with its connection, and so looks whole if we ended that.
     exchange.check()
     return Answer(response.status, response.headers, b"".join(chunks))
