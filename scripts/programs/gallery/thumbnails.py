@@ -12,7 +12,8 @@ from collections.abc import Mapping
 import psycopg
 from PIL import Image
 
-from scripts.programs.gallery.database import Connection, is_local
+from scripts.common.database import is_local
+from scripts.programs.gallery.database import Connection
 from scripts.programs.gallery.photos import Loaded, PhotoError, decode, load_all
 from udfs.runtime import images
 from udfs.runtime.errors import PolarAIError
@@ -48,7 +49,7 @@ def load(connection: Connection, photos: Photos) -> dict[str, Loaded]:
 
 def from_files(connection: Connection, photos: Photos) -> dict[str, Loaded]:
     """Read the files of this machine if the database is on it as well."""
-    return load_all(path for path in photos if is_file(path)) if is_local(connection) else {}
+    return load_all(path for path in photos if is_file(path)) if is_local(connection.info) else {}
 
 
 def from_table(connection: Connection, photos: Photos) -> dict[str, Loaded]:
@@ -90,7 +91,7 @@ def made_thumbnail(connection: Connection, path: str) -> Loaded:
 
 def from_web(connection: Connection, photos: Photos) -> dict[str, Loaded]:
     """Download what is on the web, and look for another machine's files where they may be shared."""
-    local = is_local(connection)
+    local = is_local(connection.info)
     return load_all(path for path in photos if "://" in path or (is_file(path) and not local))
 
 

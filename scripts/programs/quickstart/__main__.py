@@ -41,7 +41,7 @@ def step(title: str) -> Iterator[None]:
     started = time.monotonic()
     try:
         yield
-    except (UserError, demo_photos.DemoPhotosError, OSError) as error:
+    except (UserError, OSError) as error:
         lines = "\n".join(f"  {line}" for line in str(error).splitlines())
         sys.exit(
             f"\nThis step failed: {title}\n{lines}\n"
