@@ -12,7 +12,7 @@ from scripts.home import CHECKOUT
 from tests.dbt.conftest import Project
 from tests.search.conftest import connect_reader
 
-PAGE = CHECKOUT / "dbt_project" / "models" / "search" / "search.md"
+PAGE = CHECKOUT / "dbt_project" / "models" / "search.md"
 
 
 def examples(text: str) -> list[str]:

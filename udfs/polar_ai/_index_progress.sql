@@ -19,4 +19,4 @@ comment on function polar_ai._index_progress() is
 'Internal: how far the index builds of this database are, for polarlens.refresh_status. Names no table.';
 
 revoke all on function polar_ai._index_progress() from public;
-grant execute on function polar_ai._index_progress() to polar_ai_user, polar_ai_admin;
+grant execute on function polar_ai._index_progress() to polar_ai_user, polar_ai_admin, polarlens_reader;

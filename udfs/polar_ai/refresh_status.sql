@@ -89,4 +89,4 @@ comment on column polarlens.refresh_status.finished_at is 'When it ended; NULL w
 comment on column polarlens.refresh_status.message is 'Why it failed.';
 
 revoke all on polarlens.refresh_status from public;
-grant select on polarlens.refresh_status to polar_ai_user, polar_ai_admin;
+grant select on polarlens.refresh_status to polar_ai_user, polar_ai_admin, polarlens_reader;
