@@ -1,5 +1,5 @@
 -- Turns an outcome of the runtime into an error without a Python traceback.
-create or replace function polar_ai._raise(error jsonb) returns void
+create or replace function polarlens._raise(error jsonb) returns void
 language plpgsql
 set search_path to pg_catalog, pg_temp
 as $$
@@ -20,8 +20,5 @@ begin
 end
 $$;
 
-comment on function polar_ai._raise(jsonb) is
+comment on function polarlens._raise(jsonb) is
 'Raises the error that the runtime describes: {"message", "sqlstate", "detail", "hint"}.';
-
-revoke all on function polar_ai._raise(jsonb) from public;
-grant execute on function polar_ai._raise(jsonb) to polar_ai_user, polar_ai_admin;

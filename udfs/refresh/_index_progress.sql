@@ -1,5 +1,5 @@
 -- As the owner: to see another role's build, PostgreSQL asks for a role that few readers of a dashboard have.
-create or replace function polar_ai._index_progress() returns table (
+create or replace function polarlens._index_progress() returns table (
     pid integer, phase text, done bigint, total bigint
 )
 language sql stable security definer
@@ -15,8 +15,5 @@ from pg_stat_progress_create_index as p
 where p.datid = (select d.oid from pg_database as d where d.datname = current_database())
 $$;
 
-comment on function polar_ai._index_progress() is
+comment on function polarlens._index_progress() is
 'Internal: how far the index builds of this database are, for polarlens.refresh_status. Names no table.';
-
-revoke all on function polar_ai._index_progress() from public;
-grant execute on function polar_ai._index_progress() to polar_ai_user, polar_ai_admin, polarlens_reader;

@@ -1,5 +1,5 @@
 -- What transform functions return is held to the same rules as a known provider's answer (runtime/vectors.py).
-create or replace function polar_ai._embedding_error(model_id text, result jsonb) returns jsonb
+create or replace function polarlens._embedding_error(model_id text, result jsonb) returns jsonb
 language plpgsql stable
 set search_path to pg_catalog, pg_temp
 as $$
@@ -17,7 +17,7 @@ begin
         v_message := 'an embedding of zeros';
     else
         select m.model_config -> 'dimension' into v_dimension
-        from polar_ai.models as m
+        from polarlens.models as m
         where m.model_id = _embedding_error.model_id;
         if v_dimension is null or jsonb_typeof(v_dimension) <> 'number' or to_jsonb(jsonb_array_length(result)) = v_dimension then
             return null;
@@ -38,8 +38,5 @@ begin
 end
 $$;
 
-comment on function polar_ai._embedding_error(text, jsonb) is
+comment on function polarlens._embedding_error(text, jsonb) is
 'Internal: what is wrong with the embedding that a model''s transform functions returned, or NULL.';
-
-revoke all on function polar_ai._embedding_error(text, jsonb) from public;
-grant execute on function polar_ai._embedding_error(text, jsonb) to polar_ai_user, polar_ai_admin;

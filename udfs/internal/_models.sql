@@ -34,14 +34,13 @@ begin
         from pg_proc as p
         where p.oid = to_regprocedure(v_model.model_headers_fn)
     );
-    -- 64 bits: it tells versions of one model apart, and stands in every row.
-    fingerprint := left(encode(sha256(convert_to(jsonb_build_array(
-        lower(v_model.model_provider),
-        v_model.model_name,
-        v_model.model_config - '{batch_size,logit_scale,batch}'::text[],
-        (select p.prosrc from pg_proc as p where p.oid = to_regprocedure(v_model.model_in_transform_fn)),
-        (select p.prosrc from pg_proc as p where p.oid = to_regprocedure(v_model.model_out_transform_fn))
-    )::text, 'UTF8')), 'hex'), 16);
+    fingerprint := polarlens._model_fingerprint(
+        v_model.model_provider, v_model.model_name, v_model.model_config,
+        jsonb_build_array(
+            (select p.prosrc from pg_proc as p where p.oid = to_regprocedure(v_model.model_in_transform_fn)),
+            (select p.prosrc from pg_proc as p where p.oid = to_regprocedure(v_model.model_out_transform_fn))
+        )
+    );
 end
 $$;
 
@@ -49,9 +48,6 @@ comment on function polar_ai._model(text) is
 'Internal: a model''s name, its transform functions ready to call, and its fingerprint: what the embeddings depend on
 (provider, name, dimension, preprocessing, transform functions), but not where it runs; and the permit that the functions
 running as the owner ask for, followed, for a model of images, by those of the locations that it may load from. Errors: 42704 no such model, 42501 not granted to the current role.';
-
-revoke all on function polar_ai._model(text) from public;
-grant execute on function polar_ai._model(text) to polar_ai_user, polar_ai_admin;
 
 create or replace function polar_ai._function_name(model_id text, signature text) returns text
 language plpgsql stable
@@ -88,5 +84,19 @@ $$;
 comment on function polar_ai._function_name(text, text) is
 'Internal: the qualified name behind a stored signature; an error where it was dropped, or where another might be called.';
 
-revoke all on function polar_ai._function_name(text, text) from public;
-grant execute on function polar_ai._function_name(text, text) to polar_ai_user, polar_ai_admin;
+create or replace function polar_ai._model_seq(model_id text) returns bigint
+language plpgsql stable
+set search_path to pg_catalog, pg_temp
+as $$
+declare
+    v_seq bigint;
+begin
+    select m.model_seq into v_seq from polar_ai.models as m where m.model_id = _model_seq.model_id;
+    if not found then
+        raise exception 'there is no model %', coalesce(_model_seq.model_id, 'NULL') using errcode = 'undefined_object';
+    end if;
+    return v_seq;
+end
+$$;
+
+comment on function polar_ai._model_seq(text) is 'Internal: the number of a registered model, or an error.';

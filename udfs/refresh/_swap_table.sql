@@ -1,5 +1,5 @@
 -- DROP … CASCADE would take the views that people built on the table along. Here they come back as they were.
-create or replace function polar_ai._swap_table(old regclass, new regclass) returns void
+create or replace function polarlens._swap_table(old regclass, new regclass) returns void
 language plpgsql
 set search_path to pg_catalog, pg_temp
 as $$
@@ -19,7 +19,7 @@ begin
     inner join pg_namespace as n on c.relnamespace = n.oid
     where c.oid = old;
 
-    select coalesce(array_agg(polar_ai._grant_statement(new::text, g)), '{}') into v_statements
+    select coalesce(array_agg(polarlens._grant_statement(new::text, g)), '{}') into v_statements
     from pg_class as c
     cross join lateral aclexplode(c.relacl) as g
     where c.oid = old and g.grantee <> c.relowner;
@@ -57,7 +57,7 @@ begin
             'create %s %s%s as %s', v_view.kind, v_view.name,
             ' with (' || nullif(array_to_string(v_view.reloptions, ', '), '') || ')', v_view.body
         ) || format('alter %s %s owner to %I', v_view.kind, v_view.name, pg_get_userbyid(v_view.relowner));
-        select v_statements || coalesce(array_agg(polar_ai._grant_statement(v_view.name, g)), '{}') into v_statements
+        select v_statements || coalesce(array_agg(polarlens._grant_statement(v_view.name, g)), '{}') into v_statements
         from aclexplode(v_view.relacl) as g
         where g.grantee <> v_view.relowner;
         select v_statements || coalesce(array_agg(case d.objsubid
@@ -84,16 +84,14 @@ begin
 end
 $$;
 
-comment on function polar_ai._swap_table(regclass, regclass) is
+comment on function polarlens._swap_table(regclass, regclass) is
 'Internal: drops the table old and gives its name to new, in one transaction. Grants on it, and the views and
 materialized views on it with their owners, grants, comments and indexes, are as before; anything else that depends on it is
 an error (2BP01).';
 
-revoke all on function polar_ai._swap_table(regclass, regclass) from public;
-grant execute on function polar_ai._swap_table(regclass, regclass) to polar_ai_user, polar_ai_admin;
 
 -- One entry of an access control list as the statement that makes it.
-create or replace function polar_ai._grant_statement(name text, entry record) returns text
+create or replace function polarlens._grant_statement(name text, entry record) returns text
 language plpgsql stable
 set search_path to pg_catalog, pg_temp
 as $$
@@ -106,8 +104,5 @@ begin
 end
 $$;
 
-comment on function polar_ai._grant_statement(text, record) is
+comment on function polarlens._grant_statement(text, record) is
 'Internal: the GRANT that makes one entry of aclexplode().';
-
-revoke all on function polar_ai._grant_statement(text, record) from public;
-grant execute on function polar_ai._grant_statement(text, record) to polar_ai_user, polar_ai_admin;

@@ -49,19 +49,3 @@ $$;
 comment on function polarlens._embed_ahead(text, anyarray, anyarray, integer, integer) is
 'Internal: embeds a batch of inputs, one after the other, with polar_ai.ai_callmodel of the native extension. One row for
 each: its embedding as a literal, or its error; a fault of the whole batch is a row with item 0.';
-
-revoke all on function polarlens._embed_ahead(text, anyarray, anyarray, integer, integer) from public;
-grant execute on function polarlens._embed_ahead(text, anyarray, anyarray, integer, integer) to polar_ai_user, polar_ai_admin;
-
-create or replace function polarlens._embed(
-    model_id text, inputs text[]
-) returns table (item integer, embedding text, error jsonb)
-language sql
-as $$
-select e.item, e.embedding, e.error from polarlens._embed_ahead(_embed.model_id, _embed.inputs, null, 1, null) as e
-$$;
-
-comment on function polarlens._embed(text, text[]) is 'Internal: one batch of inputs by itself, as _embed_ahead.';
-
-revoke all on function polarlens._embed(text, text[]) from public;
-grant execute on function polarlens._embed(text, text[]) to polar_ai_user, polar_ai_admin;

@@ -1,5 +1,5 @@
 -- Several models' fingerprints at once, for what can do without those that are not there.
-create or replace function polar_ai._fingerprints(model_ids text[]) returns jsonb
+create or replace function polarlens._fingerprints(model_ids text[]) returns jsonb
 language plpgsql stable
 set search_path to pg_catalog, pg_temp
 as $$
@@ -10,7 +10,7 @@ declare
 begin
     foreach v_model_id in array model_ids loop
         begin
-            select m.fingerprint into v_fingerprint from polar_ai._model(v_model_id) as m;
+            select m.fingerprint into v_fingerprint from polarlens._embedding_model(v_model_id) as m;
         exception when undefined_object or insufficient_privilege then
             v_fingerprint := null;
         end;
@@ -20,8 +20,5 @@ begin
 end
 $$;
 
-comment on function polar_ai._fingerprints(text[]) is
+comment on function polarlens._fingerprints(text[]) is
 'Internal: these models and their fingerprints, null for one that is not registered or not granted to the current role.';
-
-revoke all on function polar_ai._fingerprints(text[]) from public;
-grant execute on function polar_ai._fingerprints(text[]) to polar_ai_user, polar_ai_admin;

@@ -6,18 +6,19 @@ The runtime's Python travels inside the SQL, so an upgrade needs no access to th
 from __future__ import annotations
 
 import hashlib
+import tomllib
 from pathlib import Path
 
 from udfs.providers import PROVIDERS
 
-HERE = Path(__file__).resolve().parent
+HERE = Path(__file__).resolve().parent.parent
 
 LOADER = """\
 create or replace function polar_ai._load_runtime() returns void
 language plpython3u
 set search_path to pg_catalog, pg_temp
 as $polarlens$
-# Written by udfs/install.py from udfs/runtime/ and udfs/providers/: change the files there, not this function.
+# Written by udfs/install from udfs/runtime/ and udfs/providers/: change the files there, not this function.
 MODULES = {{
 {modules}
 }}
@@ -34,9 +35,6 @@ $polarlens$;
 
 comment on function polar_ai._load_runtime() is
 'Loads the Python runtime {key} into this session, once. Called by the other functions as they need it.';
-
-revoke all on function polar_ai._load_runtime() from public;
-grant execute on function polar_ai._load_runtime() to polar_ai_user, polar_ai_admin;
 """
 
 
@@ -58,23 +56,29 @@ def runtime_key() -> str:
     return f"polar_ai_{digest.hexdigest()[:12]}"
 
 
-def statements() -> list[str]:
-    """Return the SQL scripts in the order they have to run: the runtime, then one for each file."""
-    # after/ holds what needs every function to be there: rows and aliases.
-    files = [*sorted((HERE / "polar_ai").glob("*.sql")), *sorted((HERE / "after").glob("*.sql"))]
-    return [_loader(), *(_filled(file.read_text("utf-8")) for file in files)]
+def statements(native: bool = False) -> list[str]:
+    """Return the SQL scripts that install everything, in the order they must run.
 
-
-# Written in SQL alone: in the schema polarlens they serve beside PolarDB's own extension as well.
-SHARED = ("_embedding_error", "_fingerprints", "_index_progress", "_raise", "_swap_table", "refresh_status")
-
-
-def native_statements() -> list[str]:
-    """Return what is installed beside PolarDB's own extension polar_ai: all that dbt needs, without PL/Python."""
-    shared = [
-        (HERE / "polar_ai" / f"{name}.sql").read_text("utf-8").replace("polar_ai.", "polarlens.") for name in SHARED
+    With ``native``, return what is installed beside PolarDB's own extension polar_ai: all that dbt needs.
+    """
+    if native:
+        # Files in polardb/ take the place of files of the same name in refresh/.
+        files = {file.name: file for folder in ("refresh", "polardb") for file in _files(folder)}
+        scripts = [_install("drop_internals"), *files.values(), _install("grants")]
+        return [_filled(script, "polarlens") for script in scripts]
+    scripts = [
+        *(file for folder in ("internal", "polar_ai", "refresh") for file in _files(folder)),
+        # These need every function.
+        *(_install(name) for name in ("grants", "built_in_models", "ganos_ai")),
     ]
-    return [*shared, *(file.read_text("utf-8") for file in sorted((HERE / "native").glob("*.sql")))]
+    first = _filled(_install("drop_internals"))
+    return [first, _loader(), *(_filled(file) for file in scripts)]
+
+
+def version() -> str:
+    """Return the project's version."""
+    project = tomllib.loads((HERE.parent / "pyproject.toml").read_text("utf-8"))["project"]
+    return str(project["version"])
 
 
 def code_hash(scripts: list[str] | None = None) -> str:
@@ -82,9 +86,22 @@ def code_hash(scripts: list[str] | None = None) -> str:
     return hashlib.sha256("\0".join(scripts or statements()).encode()).hexdigest()
 
 
-def _filled(sql: str) -> str:
-    """Return a file's SQL with its placeholders filled in."""
-    return sql.replace("@runtime@", runtime_key()).replace("@providers@", ", ".join(sorted(PROVIDERS)))
+def _files(folder: str) -> list[Path]:
+    """Return the SQL files of a folder of udfs/."""
+    return sorted((HERE / folder).glob("*.sql"))
+
+
+def _install(name: str) -> Path:
+    return HERE / "install" / f"{name}.sql"
+
+
+def _filled(file: Path, schemas: str = "polar_ai, polarlens") -> str:
+    """Return a file's SQL with its placeholders filled in; ``schemas`` are the ones whose functions are ours."""
+    values = {"runtime": runtime_key(), "providers": ", ".join(sorted(PROVIDERS)), "schemas": f"{{{schemas}}}"}
+    sql = file.read_text("utf-8")
+    for name, value in values.items():
+        sql = sql.replace(f"@{name}@", value)
+    return sql
 
 
 def _loader() -> str:

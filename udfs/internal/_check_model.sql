@@ -52,10 +52,6 @@ $$;
 comment on function polar_ai._check_model(text, text, text, jsonb, regprocedure, regprocedure, regprocedure) is
 'Internal: raises an error for a registration that could not work.';
 
-revoke all on function polar_ai._check_model(
-    text, text, text, jsonb, regprocedure, regprocedure, regprocedure
-) from public;
-
 -- A transform function of the wrong shape fails at registration, not at the first call.
 create or replace function polar_ai._check_transform(
     model_id text, argument text, transform regprocedure, arguments integer
@@ -83,5 +79,3 @@ $$;
 
 comment on function polar_ai._check_transform(text, text, regprocedure, integer) is
 'Internal: raises an error for a transform function of the wrong shape.';
-
-revoke all on function polar_ai._check_transform(text, text, regprocedure, integer) from public;

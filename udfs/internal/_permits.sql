@@ -14,8 +14,6 @@ $$;
 comment on function polar_ai._permit(text) is
 'Internal: proves to the functions that run as the owner that the caller may call a model. Only _permit_N() may execute it.';
 
-revoke all on function polar_ai._permit(text) from public;
-
 create or replace function polar_ai._create_permit(model_id text, model_seq bigint) returns void
 language plpgsql
 set search_path to pg_catalog, pg_temp
@@ -35,5 +33,3 @@ $$;
 
 comment on function polar_ai._create_permit(text, bigint) is
 'Internal: makes a model callable by polar_ai_user, until ai_revokemodel and ai_grantmodel say otherwise.';
-
-revoke all on function polar_ai._create_permit(text, bigint) from public;

@@ -22,6 +22,3 @@ $$;
 
 comment on function polar_ai._check_result(text, jsonb, jsonb) is
 'Internal: raises an error where a model call yielded NULL, an empty array or an empty string.';
-
-revoke all on function polar_ai._check_result(text, jsonb, jsonb) from public;
-grant execute on function polar_ai._check_result(text, jsonb, jsonb) to polar_ai_user, polar_ai_admin;

@@ -1,5 +1,5 @@
 -- No search_path of its own: the models' transform functions find what the caller finds.
-create or replace function polarlens.ai_embedding(model_id text, content text) returns real[]
+create or replace function polarlens._query_embedding(model_id text, content text) returns real[]
 language plpgsql
 as $$
 declare
@@ -9,9 +9,9 @@ begin
     if content is null or pg_catalog.btrim(content) operator(pg_catalog.=) '' then
         raise exception 'cannot embed an empty or NULL input with model %', model_id using errcode = 'null_value_not_allowed';
     end if;
-    v_result := polar_ai.ai_callmodel(ai_embedding.model_id, ai_embedding.content)::pg_catalog.jsonb;
+    v_result := polar_ai.ai_callmodel(_query_embedding.model_id, _query_embedding.content)::pg_catalog.jsonb;
     v_error := polarlens._embedding_error(
-        ai_embedding.model_id, coalesce(v_result, 'null'::pg_catalog.jsonb)
+        _query_embedding.model_id, coalesce(v_result, 'null'::pg_catalog.jsonb)
     );
     if v_error is not null then
         perform polarlens._raise(v_error);
@@ -23,8 +23,5 @@ begin
 end
 $$;
 
-comment on function polarlens.ai_embedding(text, text) is
+comment on function polarlens._query_embedding(text, text) is
 'One input''s embedding, by polar_ai.ai_callmodel of the native extension.';
-
-revoke all on function polarlens.ai_embedding(text, text) from public;
-grant execute on function polarlens.ai_embedding(text, text) to polar_ai_user, polar_ai_admin;

@@ -54,14 +54,15 @@ select
     r.started_at,
     r.updated_at,
     r.finished_at,
-    r.message
+    r.message,
+    r.pending
 from latest as r
 left join errors as e on r.relation = e.relation
 left join alive as a
     on
         r.backend_pid = a.pid and r.status = 'running'
-        and a.lock_key = hashtextextended('polarlens ' || r.relation, 0)
-left join polar_ai._index_progress() as i on a.pid = i.pid;
+        and a.lock_key = polarlens._refresh_lock_key(r.relation)
+left join polarlens._index_progress() as i on a.pid = i.pid;
 
 comment on view polarlens.refresh_status is
 'The latest refresh of every embedding table: done of total, rate, time left, errors, the index build, and whether it is
@@ -87,6 +88,8 @@ comment on column polarlens.refresh_status.started_at is 'When the run started.'
 comment on column polarlens.refresh_status.updated_at is 'When its last batch was committed.';
 comment on column polarlens.refresh_status.finished_at is 'When it ended; NULL while it runs.';
 comment on column polarlens.refresh_status.message is 'Why it failed.';
+comment on column polarlens.refresh_status.pending is 'Sources that this run has still to embed.';
 
 revoke all on polarlens.refresh_status from public;
+-- polarlens_reader reads search.refresh_status, which selects from this view.
 grant select on polarlens.refresh_status to polar_ai_user, polar_ai_admin, polarlens_reader;

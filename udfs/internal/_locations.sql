@@ -20,8 +20,6 @@ $$;
 comment on function polar_ai._create_location_permit(text, bigint) is
 'Internal: makes a location usable by polar_ai_admin, and by nobody else until ai_grantlocation says so.';
 
-revoke all on function polar_ai._create_location_permit(text, bigint) from public;
-
 create or replace function polar_ai._location_permits(location_name text default null) returns text
 language plpgsql stable
 set search_path to pg_catalog, pg_temp
@@ -49,9 +47,6 @@ comment on function polar_ai._location_permits(text) is
 'Internal: " name:permit" for each location (or for the one named) that the caller may use; what the functions that run as the
 owner ask for.';
 
-revoke all on function polar_ai._location_permits(text) from public;
-grant execute on function polar_ai._location_permits(text) to polar_ai_user, polar_ai_admin;
-
 create or replace function polar_ai._location_seq(location_name text) returns bigint
 language plpgsql stable
 set search_path to pg_catalog, pg_temp
@@ -70,9 +65,6 @@ $$;
 
 comment on function polar_ai._location_seq(text) is 'Internal: the number of a location, or an error.';
 
-revoke all on function polar_ai._location_seq(text) from public;
-grant execute on function polar_ai._location_seq(text) to polar_ai_user, polar_ai_admin;
-
 create or replace function polar_ai._check_location(location_name text, url text, options text, secret text) returns jsonb
 language plpython3u stable
 set search_path to pg_catalog, pg_temp
@@ -84,31 +76,16 @@ $$;
 comment on function polar_ai._check_location(text, text, text, text) is
 'Internal: what is wrong with a location''s name, URL and options, as the error to raise, or NULL.';
 
-revoke all on function polar_ai._check_location(text, text, text, text) from public;
-
--- The one place that stores a location's secret.
-create or replace function polar_ai._store_location_secret(location_name text, secret text) returns void
-language plpgsql
+-- As the owner, for the one question whether there is a secret.
+create or replace function polar_ai._location_secret(location_name text) returns text
+language sql stable
+security definer
 set search_path to pg_catalog, pg_temp
 as $$
-declare
-    v_sealed record;
-begin
-    if coalesce(secret, '') = '' then
-        delete from polar_ai.location_secrets as s where s.name = _store_location_secret.location_name;
-        return;
-    end if;
-    select t.sealed, t.error into v_sealed from polar_ai._seal_token(secret) as t;
-    if v_sealed.error is not null then
-        perform polar_ai._raise(v_sealed.error);
-    end if;
-    insert into polar_ai.location_secrets as s (name, secret)
-    values (_store_location_secret.location_name, v_sealed.sealed)
-    on conflict on constraint location_secrets_pkey do update set secret = excluded.secret;
-end
+select case when s.secret like 'env:%' then s.secret else 'set' end
+from polar_ai.location_secrets as s
+where s.name = location_name
 $$;
 
-comment on function polar_ai._store_location_secret(text, text) is
-'Internal: stores a location''s secret, encrypted where the server has POLARLENS_TOKEN_KEY; an empty one is removed.';
-
-revoke all on function polar_ai._store_location_secret(text, text) from public;
+comment on function polar_ai._location_secret(text) is
+'Internal: set, or env:NAME, where a location has a secret; never the secret.';
