@@ -1,5 +1,5 @@
 -- How much of each source is embedded. Calls no model.
-{% set covered = [
+{% set tracked_tables = [
     ('image_embeddings', 'stg_image_paths', 'image_id'),
     ('text_embeddings', 'stg_texts', 'text_id'),
     ('label_embeddings', 'stg_labels', 'label_id'),
@@ -8,7 +8,7 @@
 
 with counted as (
 
-    {% for embeddings, sources, key in covered %}
+    {% for embeddings, sources, key in tracked_tables %}
         select
             '{{ ref(embeddings).schema }}.{{ ref(embeddings).identifier }}' as relation,
             (select count(*) from {{ ref(sources) }}) as sources,

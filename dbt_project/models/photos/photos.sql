@@ -10,13 +10,10 @@ select
         else 'pending'
     end as embedding_state,
     errors.message as error_message,
-    errors.attempts as error_attempts,
-    paths.title,
-    paths.caption,
-    paths.taken_at,
-    paths.latitude,
-    paths.longitude,
-    paths.attributes
+    errors.attempts as error_attempts
+    {%- for column in polarlens._photo_columns() if column.name != 'path' %},
+    paths.{{ column.name }}
+    {%- endfor %}
 from {{ ref('stg_image_paths') }} as paths
 left join {{ ref('image_embeddings') }} as embeddings on paths.image_id = embeddings.image_id
 left join {{ source('polarlens_runs', 'embedding_errors') }} as errors

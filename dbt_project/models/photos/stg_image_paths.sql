@@ -4,12 +4,9 @@ select
     image_id,
     btrim(path) as path,
     source_version,
-    loaded_at,
-    title,
-    caption,
-    taken_at,
-    latitude,
-    longitude,
-    attributes
+    loaded_at
+    {%- for column in polarlens._photo_columns() if column.name != 'path' %},
+    {{ column.name }}
+    {%- endfor %}
 from {{ source('polarlens', 'image_paths') }}
 where btrim(path) <> ''

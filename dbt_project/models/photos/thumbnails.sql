@@ -1,6 +1,6 @@
 -- A small JPEG of every embedded photo, for dashboards: so many a run, the newest first. Photos whose bytes changed get a
 -- new one; a photo that none can be made of keeps a row that says why. Calls no model.
--- PolarDB's own extension makes none: there are no rows where it is kept.
+-- PolarDB's own extension makes none: there are no rows where it is in use.
 {{
     config(
         materialized='incremental',
@@ -18,7 +18,7 @@
 
 {% set size = var('thumbnail_size', 240) | int %}
 
-with embeddings as {{ 'materialized' if var('distributed', none) }} (
+with embeddings as materialized (
 
     select
         image_id,
@@ -51,20 +51,12 @@ due as (
 
 made as (
 
-    {% if var('runtime_schema', 'polar_ai') != 'polarlens' %}
-        -- Side by side; what ai_thumbnail raises, this returns: one photo's error is not the others'.
-        select
-            thumbnails.item,
-            thumbnails.content,
-            thumbnails.error
-        from polar_ai._thumbnails((select array_agg(due.path order by due.item) from due), {{ size }}) as thumbnails
-    {% else %}
-        select
-            null::integer as item,
-            null::bytea as content,
-            null::jsonb as error
-        where false
-    {% endif %}
+    -- Side by side; what ai_thumbnail raises, this returns: one photo's error is not the others'.
+    select
+        thumbnails.item,
+        thumbnails.content,
+        thumbnails.error
+    from polarlens._thumbnails((select array_agg(due.path order by due.item) from due), {{ size }}) as thumbnails
 
 )
 

@@ -1,4 +1,13 @@
-{#- PL/pgSQL that refuses a k or an ef_search out of bounds, and a NULL or zero vector where there is one. -#}
+{#- PL/pgSQL that refuses an empty query before a model is called. -#}
+{% macro _check_query(query, subject='query') -%}
+    if {{ query }} is null or btrim({{ query }}) = '' then
+        raise exception 'the {{ subject }} is empty: say what to look for'
+        using errcode = 'null_value_not_allowed';
+    end if;
+{%- endmacro %}
+
+
+{#- PL/pgSQL that refuses a k or an ef_search out of bounds, and a NULL or zero vector. -#}
 {% macro _check_search(k, ef_search=none, vector=none) -%}
     if {{ k }} is null or {{ k }} < 1 or {{ k }} > 10000 then
         raise exception 'k is %: it says how many results, from 1 to 10000', coalesce({{ k }}::text, 'NULL')
@@ -20,4 +29,14 @@
         using errcode = 'invalid_parameter_value';
     end if;
     {%- endif %}
+{%- endmacro %}
+
+
+{#- PL/pgSQL that refuses the name of a space that does not exist, or that has no model for such a query. -#}
+{% macro _raise_unknown_space(space, entity, model_role='') -%}
+    {%- set by = {'text_model': ' by a text', 'image_model': ' by a photo'}.get(model_role, '') -%}
+    {%- set known = polarlens._spaces() | selectattr(entity, 'defined') | selectattr(model_role or entity) -%}
+    raise exception 'there is no model % to search {{ entity }} with{{ by }}', {{ space }}
+    using errcode = 'undefined_object',
+    hint = 'Choose one of: {{ known | map(attribute=entity) | join(", ") }}; or leave it out.';
 {%- endmacro %}
