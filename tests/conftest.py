@@ -17,14 +17,22 @@ import psycopg
 import pytest
 from playwright.sync_api import Browser
 
-from scripts.home import CHECKOUT, state_home
-from scripts.postgres.local import LocalPostgres
+from scripts.common.paths import CHECKOUT, state_home
+from scripts.programs.local_postgres.server import LocalPostgres
 from tests.support.browser import running_chromium
 from tests.support.database import Database, new_database
 from tests.support.http_server import ScriptedServer
-from tests.support.searched import built, copy_of, project_copy
+from tests.support.raw_server import Behaviour, RawServer
 
-__all__ = ["built", "copy_of", "project_copy"]  # fixtures, for every test
+# The modules of tests/support that define fixtures.
+pytest_plugins = (
+    "tests.support.locations",
+    "tests.support.reader",
+    "tests.support.searched",
+    "tests.support.site",
+)
+
+HERE = Path(__file__).parent
 
 for name in [name for name in os.environ if name.startswith("PG")]:
     del os.environ[name]
@@ -37,9 +45,9 @@ def pytest_report_header() -> str:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the folders whose tests take longest: a long file that begins last is waited for by every worker."""
-    first = ("end_to_end", "dbt", "search")
+    first = ("end_to_end", "dbt_project")
     places = {folder: place for place, folder in enumerate(first)}
-    items.sort(key=lambda item: places.get(item.path.parent.name, len(first)))
+    items.sort(key=lambda item: places.get(item.path.relative_to(HERE).parts[0], len(first)))
 
 
 @pytest.fixture(scope="session")
@@ -102,6 +110,20 @@ def http_server() -> Iterator[Callable[..., ScriptedServer]]:
 
     def start(*arguments: object, **named: object) -> ScriptedServer:
         started.append(ScriptedServer(*arguments, **named))  # type: ignore[arg-type]
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.close()
+
+
+@pytest.fixture
+def raw_server() -> Iterator[Callable[[Behaviour], RawServer]]:
+    """Start TCP servers that behave as a test says."""
+    started: list[RawServer] = []
+
+    def start(behaviour: Behaviour) -> RawServer:
+        started.append(RawServer(behaviour))
         return started[-1]
 
     yield start

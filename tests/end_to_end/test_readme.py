@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.home import CHECKOUT, state_home
+from scripts.common.paths import CHECKOUT, state_home
 from tests.support import s3_server
 from tests.support.pages import Block, Terminal, blocks, commands, run_sql
 from tests.support.s3_server import S3Server
@@ -36,35 +36,41 @@ IN_PASSING = {
 }
 # These are run by other tests: where, and what is to be found there.
 ELSEWHERE = {
-    "dbt run --vars '{distributed: citus}'": ("tests/operations/test_citus.py", '("--vars", "{distributed: citus}")'),
+    "dbt run --vars '{distributed: citus}'": (
+        "tests/dbt_project/citus/test_citus.py",
+        '("--vars", "{distributed: citus}")',
+    ),
     "scripts/test": (".ci/run", "scripts/test"),  # runs this
     'scripts/quickstart ~/Pictures --query "a birthday cake"': ("tests/end_to_end/test_quickstart.py", '"--query"'),
     "scripts/test -m slow": ("scripts/test", "-m slow"),  # half an hour
     # Take minutes, and are no tests.
-    "scripts/bench search": ("scripts/benchmarks/search.py", "def main"),
-    "scripts/bench refresh": ("scripts/benchmarks/refresh.py", "def main"),
-    "scripts/bench sizing": ("tests/benchmarks/test_sizing.py", '"sizing"'),  # a minute: with -m slow
+    "scripts/bench search": ("scripts/programs/bench/search.py", "def run"),
+    "scripts/bench refresh": ("scripts/programs/bench/refresh.py", "def run"),
+    "scripts/bench sizing": ("tests/scripts/bench/test_sizing.py", '"sizing"'),  # a minute: with -m slow
     "scripts/clip_service start --name second --model efficientnet": (
         "tests/end_to_end/test_second_model.py",
         '"--name", "second", "--model", "efficientnet"',
     ),
-    "scripts/gallery --serve": ("tests/gallery/conftest.py", '"--serve"'),
+    "scripts/gallery --serve": ("tests/scripts/gallery/program.py", '"--serve"'),
     # Installs Superset, which takes minutes.
-    "scripts/superset start": ("tests/bi/test_dashboard.py", '"start"'),
-    "scripts/superset stop": ("tests/bi/conftest.py", '"stop"'),
-    "dbt deps": ("tests/dbt/test_package.py", '"deps"'),
-    "dbt build --selector embeddings": ("tests/dbt/test_project.py", '"build", "--selector", "embeddings"'),
-    "dbt source freshness": ("tests/dbt/test_project.py", '"source", "freshness"'),
+    "scripts/superset start": ("tests/scripts/superset/test_dashboard.py", '"start"'),
+    "scripts/superset stop": ("tests/scripts/superset/conftest.py", '"stop"'),
+    "dbt deps": ("tests/dbt_project/package/test_package.py", '"deps"'),
+    "dbt build --selector embeddings": ("tests/dbt_project/test_project.py", '"build", "--selector", "embeddings"'),
+    "dbt source freshness": ("tests/dbt_project/test_project.py", '"source", "freshness"'),
     # Serving never ends.
     "dbt docs generate && dbt docs serve": ("tests/end_to_end/test_readme.py", "dbt docs generate"),
-    "dbt run --vars '{image_locations: [pics]}'": ("tests/storage/test_refresh.py", "image_locations"),
+    "dbt run --vars '{image_locations: [pics]}'": (
+        "tests/dbt_project/refresh/test_stored_photos.py",
+        "image_locations",
+    ),
 }
 
 
 @pytest.fixture(scope="module")
 def s3() -> Iterator[S3Server]:
     server = S3Server()
-    photo = (CHECKOUT / "scripts" / "contact_sheet" / "example.jpg").read_bytes()
+    photo = (CHECKOUT / "scripts" / "programs" / "gallery" / "contact_sheet.jpg").read_bytes()
     server.put({"originals/2024/cat.jpg": photo})
     yield server
     server.close()
@@ -108,8 +114,9 @@ def as_model(block: Block, terminal: Terminal, folder: Path) -> str:
 
 
 def assert_is_part_of_the_project_notes(block: Block) -> None:
-    """The project that tests/dbt/test_package.py runs has every line, but for the package's place and k."""
-    files = (file.read_text("utf-8") for file in (CHECKOUT / "tests" / "dbt" / "notes").rglob("*") if file.is_file())
+    """Compare with the project that tests/dbt_project/package runs: its lines, but for the package's place and k."""
+    notes = CHECKOUT / "tests" / "dbt_project" / "package" / "notes"
+    files = (file.read_text("utf-8") for file in notes.rglob("*") if file.is_file())
     there = re.sub(r"k=\d+", "k=10", "\n".join(files))
     lines = [line for line in block.text.splitlines() if line and not re.match(r"--|  - local:", line)]
     assert lines

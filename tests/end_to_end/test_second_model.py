@@ -9,11 +9,11 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from scripts.home import state_home
-from tests.clip_service.drawings import DRAWINGS, encoded
-from tests.clip_service.running import Launcher
-from tests.search.conftest import connect_reader
+from scripts.common.paths import state_home
+from tests.support.clip_service import Launcher
 from tests.support.database import Database, new_database
+from tests.support.drawings import DRAWINGS, encoded
+from tests.support.reader import connect_reader
 
 # Some dozens of seconds.
 pytestmark = pytest.mark.slow

@@ -9,12 +9,11 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from scripts.home import state_home
-from scripts.postgres.local import LocalPostgres
+from scripts.common.paths import state_home
+from scripts.programs.local_postgres.server import LocalPostgres
 from tests.security.house import ENVIRONMENT, PASSWORD, ROLES, SECRETS, House
 from tests.support.database import Database
 from tests.support.http_server import Reply, Request, ScriptedServer
-from tests.support.raw_server import Behaviour, RawServer
 
 RESULTS: dict[str, bool] = {}  # by test: did the attack succeed?
 
@@ -141,17 +140,3 @@ def allowed(house: House) -> Iterator[Callable[[str], None]]:
     """Put entries on the allow-list for one test."""
     yield lambda entry: house.db.run("select polar_ai.ai_allow(%s)", entry)
     house.db.run("delete from polar_ai.allow_list")
-
-
-@pytest.fixture
-def raw_server() -> Iterator[Callable[[Behaviour], RawServer]]:
-    """Start TCP servers that behave as a test says."""
-    started: list[RawServer] = []
-
-    def start(behaviour: Behaviour) -> RawServer:
-        started.append(RawServer(behaviour))
-        return started[-1]
-
-    yield start
-    for one in started:
-        one.close()

@@ -154,7 +154,7 @@ def test_a_statement_that_failed_leaves_no_secret_in_the_log(house: House) -> No
     house.attack("admin", "begin", "select polar_ai.ai_altermodel('open', model_config => '[]')")
     log = logged()
     assert "please fail" in log
-    # What a client sends as a parameter this server logs: tests/set_token show how not to.
+    # What a client sends as a parameter this server logs: tests/scripts/set_token show how not to.
     house.check_silent("\n".join(line for line in log.splitlines() if "arameters: $1" not in line))
 
 

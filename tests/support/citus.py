@@ -13,8 +13,8 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from scripts.home import state_home
-from scripts.postgres.local import LocalPostgres
+from scripts.common.paths import state_home
+from scripts.programs.local_postgres.server import LocalPostgres
 from tests.support.database import Database
 
 CITUS = os.environ.get("POLARLENS_CITUS", "")

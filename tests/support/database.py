@@ -17,7 +17,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from scripts.home import CHECKOUT
+from scripts.common.paths import CHECKOUT
 
 _numbers = itertools.count(1)
 

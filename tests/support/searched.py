@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.dbt.conftest import Project
-from tests.search.collection import COLOURED, people_fill_in, stage_photos
 from tests.support.clip import ColourClip
+from tests.support.collection import COLOURED, people_fill_in, stage_photos
 from tests.support.database import Database, new_database
 from tests.support.http_server import ScriptedServer
+from tests.support.project import Project
 
 
 @pytest.fixture(scope="session")

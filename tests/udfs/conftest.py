@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +10,8 @@ import psycopg
 import pytest
 
 from tests.support.database import Database, new_database
-from tests.support.raw_server import Behaviour, RawServer
-
-NOT_BUILT_IN = "model_id !~ '^_'"
+from tests.support.failure import Failure
+from tests.support.models import NOT_BUILT_IN
 
 
 @pytest.fixture(scope="module")
@@ -39,36 +37,6 @@ def photos(open_folder: Path, request: pytest.FixtureRequest) -> Path:
     folder = open_folder / f"photos-{abs(hash(request.node.nodeid))}"
     folder.mkdir(mode=0o755)
     return folder
-
-
-@pytest.fixture
-def raw_server() -> Iterator[Callable[[Behaviour], RawServer]]:
-    """Start TCP servers that behave as a test says."""
-    started: list[RawServer] = []
-
-    def start(behaviour: Behaviour) -> RawServer:
-        started.append(RawServer(behaviour))
-        return started[-1]
-
-    yield start
-    for one in started:
-        one.close()
-
-
-@dataclass
-class Failure:
-    """What a client sees of an error."""
-
-    sqlstate: str | None
-    message: str
-    hint: str | None
-    detail: str | None
-    context: str | None
-
-    @property
-    def everything(self) -> str:
-        """All of it, as one text."""
-        return "\n".join(str(part) for part in (self.message, self.hint, self.detail, self.context))
 
 
 @pytest.fixture

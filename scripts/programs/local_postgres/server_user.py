@@ -1,0 +1,138 @@
+"""Which user the server runs as: never root, which PostgreSQL refuses."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import subprocess
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from scripts.programs.local_postgres.errors import LocalPostgresError
+
+SYSTEM_USER = "polarlens"
+
+
+@dataclass(frozen=True)
+class ServerUser:
+    """The user that the server's processes run as."""
+
+    name: str
+    uid: int
+    gid: int
+
+    @property
+    def is_us(self) -> bool:
+        """Whether this process already runs as that user."""
+        return self.uid == os.geteuid()
+
+    def run(
+        self, command: list[str], env: Mapping[str, str], cwd: Path, pass_fds: Iterable[int] = ()
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a program as this user and return its output, whatever its exit code."""
+        return subprocess.run(
+            command,
+            env=dict(env),
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            check=False,
+            pass_fds=tuple(pass_fds),
+            user=None if self.is_us else self.uid,
+            group=None if self.is_us else self.gid,
+            extra_groups=None if self.is_us else [],
+        )
+
+    def own(self, path: Path) -> None:
+        """Give one file or folder to this user."""
+        if not self.is_us:
+            os.chown(path, self.uid, self.gid)
+
+    def check_reaches(self, folder: Path) -> None:
+        """Make sure that this user may enter ``folder``.
+
+        Raises:
+            LocalPostgresError: a folder on the way is closed to that user.
+        """
+        if self.is_us:
+            return
+        for step in reversed([folder, *folder.parents]):
+            # Asked of the kernel rather than worked out from mode bits: groups and ACLs count too.
+            if self.run(["test", "-x", str(step)], {"PATH": os.defpath}, Path("/")).returncode != 0:
+                raise LocalPostgresError(
+                    f"The database server runs as the unprivileged user {self.name}, "
+                    f"who cannot enter {step}.\n"
+                    f"Open it with `chmod o+x {step}`, or name another folder with POLARLENS_HOME."
+                )
+
+
+def _from_entry(entry: pwd.struct_passwd) -> ServerUser:
+    return ServerUser(entry.pw_name, entry.pw_uid, entry.pw_gid)
+
+
+def _existing(name: str) -> ServerUser | None:
+    try:
+        return _from_entry(pwd.getpwnam(name))
+    except KeyError:
+        return None
+
+
+def choose(data: Path, say: Callable[[str], None]) -> ServerUser:
+    """Return the user to run the server as, creating a system user for root if need be.
+
+    Everybody else runs it themselves. A server that has data keeps to the owner of its data.
+
+    Raises:
+        LocalPostgresError: the data belong to somebody else, or no unprivileged user can be had.
+    """
+    owner = data.stat().st_uid if data.exists() else None
+    if os.geteuid() != 0:
+        if owner not in (None, os.geteuid()):
+            raise LocalPostgresError(
+                f"{data} belongs to user id {owner}, not to you.\n"
+                "Run this as that user or as root, or name another folder with POLARLENS_HOME."
+            )
+        uid = os.geteuid()
+        try:
+            return ServerUser(pwd.getpwuid(uid).pw_name, uid, os.getegid())
+        except KeyError:  # a container started under a bare number
+            return ServerUser(str(uid), uid, os.getegid())
+    if owner:
+        try:
+            return _from_entry(pwd.getpwuid(owner))
+        except KeyError:
+            return ServerUser(str(owner), owner, data.stat().st_gid)
+    return _existing(SYSTEM_USER) or _created(say) or _nobody(say)
+
+
+def _created(say: Callable[[str], None]) -> ServerUser | None:
+    if shutil.which("useradd") is None:
+        return None
+    options = ["--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent"]
+    made = subprocess.run(
+        ["useradd", *options, "--shell", "/usr/sbin/nologin", SYSTEM_USER],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    # Looked up rather than taken from the exit code: another start may have created it meanwhile.
+    user = _existing(SYSTEM_USER)
+    if user and made.returncode == 0:
+        say(f"Created the system user {SYSTEM_USER}: PostgreSQL refuses to run as root.")
+    return user
+
+
+def _nobody(say: Callable[[str], None]) -> ServerUser:
+    user = _existing("nobody")
+    if user is None or user.uid == 0:
+        raise LocalPostgresError(
+            "PostgreSQL refuses to run as root, and no unprivileged user could be created.\n"
+            f"Create a system user called {SYSTEM_USER}, or run this as an ordinary user."
+        )
+    say(f"Could not create the system user {SYSTEM_USER}: the server runs as nobody.")
+    return user

@@ -1,0 +1,148 @@
+"""Backup and restore as the operations' page says: pg_dumpall for the roles, pg_dump for the database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.dbt_project.search.test_documentation import uses_index
+from tests.support.database import Database
+from tests.support.project import Project
+from tests.support.site import BLOCKS, Site, connect, refused, start_with_key, terminal_at
+
+# Some dozens of seconds.
+pytestmark = pytest.mark.slow
+
+# The page's own commands.
+BACK_UP, RESTORE = (block.text for block in BLOCKS if block.language == "sh")
+SEARCH = "select rank, image_id, round(score::numeric, 4), path from search.search_images('something blue', k => 5)"
+KEPT = {
+    "photos": "select image_id, path, title, attributes from polarlens.image_paths order by 1",
+    "embeddings": "select image_embeddings::text from search.image_embeddings order by 1",
+    "errors": "select relation, source_key, message, attempts from polarlens.embedding_errors order by 1, 2",
+    "models": "select * from polar_ai.models order by model_id",
+    "tokens": "select * from polar_ai.model_secrets order by model_id",
+    "locations": "select name, url, options from polar_ai.locations",
+    "location secrets": "select * from polar_ai.location_secrets",
+    "allowed places": "select * from polar_ai.allow_list order by 1",
+    "labels": "select photo_labels::text from search.photo_labels order by 1",
+    "saved searches": "select saved_search_results::text from search.saved_search_results order by 1",
+    "functions": """
+        select
+            p.oid::regprocedure::text, coalesce(p.proacl::text, ''), coalesce(obj_description(p.oid), ''), md5(p.prosrc)
+        from pg_proc as p
+        where p.pronamespace in ('polar_ai'::regnamespace, 'search'::regnamespace, 'ganos_ai'::regnamespace)
+        order by 1
+    """,
+    "rights on tables": """
+        select
+            c.oid::regclass::text, coalesce(c.reloptions::text, ''),
+            array(
+                select concat_ws(' ', r.grantee::regrole, r.privilege_type, r.is_grantable)
+                from aclexplode(coalesce(c.relacl, acldefault('r', c.relowner))) as r
+                order by 1
+            )
+        from pg_class as c
+        where c.relnamespace in ('polar_ai'::regnamespace, 'search'::regnamespace, 'polarlens'::regnamespace)
+            and c.relkind in ('r', 'v')
+        order by 1
+    """,
+    "columns' storage": """
+        select a.attrelid::regclass::text, a.attname, a.attstorage::text
+        from pg_attribute as a
+        where a.attrelid = 'search.image_embeddings'::regclass and a.attnum > 0
+        order by 2
+    """,
+    "indexes": "select indexname, indexdef from pg_indexes where schemaname in ('search', 'polarlens') order by 1",
+    "version": "select version_num, code_hash from polarlens.alembic_version, polarlens.installed_code",
+    "refreshes": "select relation, status, embedded, failed from polarlens.refresh_runs order by run_id",
+}
+
+
+@dataclass
+class Restored:
+    """What came back, and what had been there."""
+
+    project: Project
+    before: dict[str, list[tuple[object, ...]]]
+    found: list[tuple[object, ...]]
+
+    @property
+    def database(self) -> Database:
+        return self.project.database
+
+
+@pytest.fixture(scope="module")
+def restored(site: Site, open_folder: Path) -> Iterator[Restored]:
+    """The site, dumped and restored into another database of a fresh cluster, which is all that is left."""
+    database = site.database
+    before = {name: database.rows(query) for name, query in KEPT.items()}
+    found = database.rows(SEARCH)
+    assert len(found) == 5 and "blue" in str(found[0][3])
+    assert len(before["tokens"]) == 2 and all(str(token).startswith("pgp:") for _, token in before["tokens"])
+    backup = open_folder / "backup"
+    backup.mkdir()
+    site.terminal(backup).run(BACK_UP)
+
+    # In the backup's place: the old server is gone.
+    site.postgres.stop()
+    postgres, env = start_with_key(open_folder / "restored")
+    try:
+        terminal_at(postgres, env, backup).run(RESTORE)
+        env = {**env, "PGDATABASE": "restored"}
+        copy = connect(env)
+        yield Restored(Project(copy, site.project.clip, site.project.service, site.project.folder), before, found)
+        copy.connection.close()
+    finally:
+        postgres.destroy()
+        site.postgres.start()
+
+
+@pytest.mark.parametrize("what", KEPT)
+def test_everything_is_back(restored: Restored, what: str) -> None:
+    assert restored.before[what], "nothing to compare"
+    assert restored.database.rows(KEPT[what]) == restored.before[what]
+
+
+def test_searches_find_the_same_with_the_index(restored: Restored) -> None:
+    asked = len(restored.project.service.requests)
+    assert restored.database.rows(SEARCH) == restored.found
+    # The model was asked anew, by a runtime that was loaded from the dump, with the token that was sealed.
+    assert len(restored.project.service.requests) == asked + 1
+    with restored.database.connect() as connection:
+        connection.execute("set enable_seqscan = off")
+        connection.execute("set enable_sort = off")
+        nearest = "select image_id from search.image_embeddings order by embedding <=> '[1,0,0,0.1]'::halfvec limit 3"
+        assert uses_index(connection, nearest)
+
+
+def test_rights_of_single_models_and_locations_are_back(restored: Restored) -> None:
+    call = "select polar_ai.ai_embedding('embedding/clip_text', 'red')"
+    assert refused(restored.database, "caller", call) is None
+    assert refused(restored.database, "outsider", call) == "42501"
+    place = "select polar_ai.ai_presignurl('pics:cat.jpg')"
+    assert refused(restored.database, "caller", place) is None
+    assert refused(restored.database, "outsider", place) == "42501"
+    assert refused(restored.database, "reader", "select * from search.search_images('red')") is None
+    assert refused(restored.database, "reader", "select * from polar_ai.model_secrets") == "42501"
+
+
+def test_a_refresh_goes_on_where_the_old_one_was(restored: Restored) -> None:
+    asked = restored.project.clip.items
+    output = restored.database.dbt("run").stdout
+    assert "search.image_embeddings: 0 embedded, 7 unchanged, 0 removed, 1 failed" in output
+    assert restored.project.clip.items == asked
+    # And it is alive: a new photo comes in.
+    restored.project.stage(restored.project.photo("new.png", "green"))
+    output = restored.database.dbt("run", "--select", "image_embeddings").stdout
+    assert "search.image_embeddings: 1 embedded, 7 unchanged" in output
+
+
+def test_an_upgrade_finds_nothing_to_do(restored: Restored) -> None:
+    installed = "select installed_at from polarlens.installed_code"
+    before = restored.database.value(installed)
+    restored.database.alembic("upgrade", "head")
+    assert restored.database.value(installed) == before
