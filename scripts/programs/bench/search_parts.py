@@ -23,7 +23,7 @@ OURS = """
 BY_HAND = """
     select e.image_id, 1 - (e.embedding <=> %(query)s::halfvec) as score, p.path, p.title, p.caption, p.taken_at,
         p.latitude, p.longitude, p.attributes
-    from search.image_embeddings as e
+    from search_internal.image_embeddings as e
     inner join polarlens.image_paths as p on e.image_id = p.image_id
     order by e.embedding <=> %(query)s::halfvec
     limit 10
@@ -35,8 +35,8 @@ IN_WORDS = "select image_id, score, path from search.search_images(%(query)s)"
 INDEXES = {
     "halfvec": (
         "search.halfvec_hnsw",
-        "create index halfvec_hnsw on search.image_embeddings using hnsw (embedding halfvec_cosine_ops)",
-        "select image_id from search.image_embeddings order by embedding <=> %(query)s::halfvec limit 10",
+        "create index halfvec_hnsw on search_internal.image_embeddings using hnsw (embedding halfvec_cosine_ops)",
+        "select image_id from search_internal.image_embeddings order by embedding <=> %(query)s::halfvec limit 10",
     ),
     "vector": (
         "public.as_vector_hnsw",
@@ -46,12 +46,12 @@ INDEXES = {
     "bit, ranked again": (
         "search.bits_hnsw",
         """
-        create index bits_hnsw on search.image_embeddings
+        create index bits_hnsw on search_internal.image_embeddings
         using hnsw ((binary_quantize(embedding)::bit(512)) bit_hamming_ops)
         """,
         """
         select n.image_id from (
-            select image_id, embedding from search.image_embeddings
+            select image_id, embedding from search_internal.image_embeddings
             order by binary_quantize(embedding)::bit(512) <~> binary_quantize(%(query)s::halfvec)::bit(512)
             limit 200
         ) as n order by n.embedding <=> %(query)s::halfvec limit 10
@@ -63,7 +63,7 @@ AS_VECTOR = """
     drop index if exists search.halfvec_hnsw, search.bits_hnsw;
     create table public.as_vector (image_id bigint primary key, embedding vector(512));
     alter table public.as_vector alter column embedding set storage plain;
-    insert into public.as_vector select image_id, embedding::vector from search.image_embeddings;
+    insert into public.as_vector select image_id, embedding::vector from search_internal.image_embeddings;
     analyze public.as_vector;
 """
 ARTICLE_SCHEMA = """
@@ -72,7 +72,7 @@ ARTICLE_SCHEMA = """
     create table article.images (id bigint primary key, url text, embedding vector(512));
     insert into article.images
     select e.image_id, p.path, e.embedding::vector
-    from search.image_embeddings as e inner join polarlens.image_paths as p on e.image_id = p.image_id;
+    from search_internal.image_embeddings as e inner join polarlens.image_paths as p on e.image_id = p.image_id;
     create function article.clip_text_embedding(text text) returns real[] language sql immutable as $$
         select array(select jsonb_array_elements_text(polar_ai.ai_callmodel('embedding/clip_text', $1)))::real[]
     $$;

@@ -21,9 +21,10 @@ from PIL import Image
 
 from tests.support import s3_server
 from tests.support.s3_server import S3Server
-from udfs.runtime import http, images, listing, storage
+from udfs.runtime import images
+from udfs.runtime.http import AllowList, Limits
 from udfs.runtime.interrupts import Operation, run_many
-from udfs.runtime.locations import Location
+from udfs.runtime.sources import Location, Reach, list_files, load, store
 
 IN_FLIGHT = (1, 8, 32)
 
@@ -44,19 +45,19 @@ def loading(count: int) -> list[dict[str, float | int | str]]:
         server.put({f"bench/{path}": content for path in paths})
         options = {"endpoint": server.url, "access_key_id": s3_server.ACCESS_KEY}
         place = Location("pics", f"s3://{s3_server.BUCKET}/bench", options, s3_server.SECRET_KEY)
-        limits, operation = http.Limits(timeout=60), Operation()
-        store = storage.operator(place, limits)
+        reach, operation = Reach(AllowList(), Limits(timeout=60), {"pics": place}), Operation()
+        operator = store.operator(place, 60)
 
         def signed(path: str) -> bytes:
-            body = storage.read(place, path, [], limits, operation, 2**30)
-            assert body is not None
-            return body
+            content = load(f"pics:{path}", reach, operation, 2**30)
+            assert content is not None
+            return content
 
         def library(path: str) -> bytes:
             async def work() -> bytes:
-                return bytes(await store.read(path))
+                return bytes(await operator.read(path))
 
-            return storage.awaited(work, operation, path, 60)
+            return store.call(work, operation, path, 60)
 
         def ready(path: str) -> bytes:
             return images.for_model(signed(path), 224, path)
@@ -124,7 +125,8 @@ def long_listing(keys: int) -> dict[str, float | int]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Pages)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     place = Location("pics", "s3://b", {"endpoint": f"http://127.0.0.1:{server.server_port}"})
-    rows = listing.files(place, "", [], http.Limits(timeout=60), Operation(), lambda: None)
+    reach = Reach(AllowList(), Limits(timeout=60), {})
+    rows = list_files(place, "", reach, Operation(), lambda: None)
     first = list(itertools.islice(rows, 1000))
     tracemalloc.start()
     began = time.monotonic()

@@ -17,7 +17,7 @@ from scripts.programs.gallery.database import Connection
 from scripts.programs.gallery.photos import Loaded, PhotoError, decode, load_all
 from udfs.runtime import images
 from udfs.runtime.errors import PolarAIError
-from udfs.runtime.locations import name_of
+from udfs.runtime.paths import in_location
 
 SIDE = 720
 Photos = Mapping[str, int | None]
@@ -97,7 +97,7 @@ def from_web(connection: Connection, photos: Photos) -> dict[str, Loaded]:
 
 def is_file(path: str) -> bool:
     """Tell whether a path names a file, and nothing on the web or in a location."""
-    return path.lower().startswith("file://") or ("://" not in path and name_of(path) is None)
+    return path.lower().startswith("file://") or ("://" not in path and in_location(path) is None)
 
 
 def is_allowed(connection: Connection, question: str) -> bool:

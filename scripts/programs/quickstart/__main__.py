@@ -110,7 +110,7 @@ def load_photos(connection: psycopg.Connection[Any], folder: Path | None, embedd
 
 def check_embedded(connection: psycopg.Connection[Any]) -> None:
     """Fail where nothing can be found, with the first cause."""
-    count = connection.execute("select count(*) as n from search.image_embeddings").fetchone()
+    count = connection.execute("select count(*) as n from search_internal.image_embeddings").fetchone()
     if count and count["n"] > 0:
         return
     first = connection.execute("select message from polarlens.embedding_errors limit 1").fetchone()
