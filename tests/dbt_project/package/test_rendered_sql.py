@@ -8,10 +8,10 @@ from __future__ import annotations
 import json
 import os
 import re
+import textwrap
 from pathlib import Path
 
 from tests.dbt.conftest import Project
-
 from tests.support.embedding_project import model, write_project
 
 RENDERED = Path(__file__).parent / "rendered"
