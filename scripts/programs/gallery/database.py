@@ -37,7 +37,8 @@ class Database:
         with self._lock:
             user = ""
             try:
-                self._connection = self._alive() or connect()
+                if self._connection is None or not answers(self._connection):
+                    self._connection = connect()
                 user = self._connection.info.user
                 yield self._connection
             except psycopg.Error as error:
@@ -45,20 +46,17 @@ class Database:
 
     def close(self) -> None:
         """Close the connection."""
-        with self._lock:
-            if self._connection:
-                self._connection.close()
-
-    def _alive(self) -> Connection | None:
-        """Return the connection if the server still answers on it."""
-        if self._connection is None or self._connection.closed:
-            return None
-        try:
-            self._connection.execute("select")
-        except psycopg.OperationalError:
+        if self._connection:
             self._connection.close()
-            return None
-        return self._connection
+
+
+def answers(connection: Connection) -> bool:
+    """Tell whether the server still answers on a connection; close it otherwise."""
+    try:
+        connection.execute("select")
+    except psycopg.OperationalError:
+        connection.close()
+    return not connection.closed
 
 
 def connect() -> Connection:
