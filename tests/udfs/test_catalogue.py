@@ -62,6 +62,19 @@ SECURITY_DEFINERS = FOR_ADMINS_ONLY | {
     "_warn_of_secret",
     "_test_location",
 }
+# Functions that run as the owner call these.
+OWNER_ONLY = {
+    "_check_location",
+    "_check_model",
+    "_check_transform",
+    "_create_location_permit",
+    "_create_permit",
+    "_model_seq",
+    "_permit",
+    "_seal_token",
+    "_store_location_secret",
+    "_store_token",
+}
 # The one documented overload: a text, and an array of texts.
 OVERLOADED = {"ai_text_embedding"}
 # Until dbt_project calls them in the schema polarlens, they have their former names too.
@@ -91,6 +104,13 @@ def test_roles_may_execute_what_is_meant_for_them(db: Database, role: str) -> No
     public = functions(db, f"p.proname like 'ai\\_%' and has_function_privilege('{role}', p.oid, 'execute')")
     everything = functions(db, "p.proname like 'ai\\_%'")
     assert public == (everything if role == "polar_ai_admin" else everything - FOR_ADMINS_ONLY)
+
+
+@pytest.mark.parametrize("role", ["polar_ai_user", "polar_ai_admin"])
+def test_internal_functions_are_for_both_roles_or_for_the_owner_alone(db: Database, role: str) -> None:
+    # The permits carry the grants of their models and locations.
+    internal = "p.proname ~ '^_' and p.proname !~ '^_permit_'"
+    assert functions(db, f"{internal} and not has_function_privilege('{role}', p.oid, 'execute')") == OWNER_ONLY
 
 
 def test_the_search_path_is_pinned_and_ends_with_pg_temp(db: Database) -> None:
