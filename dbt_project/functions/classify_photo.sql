@@ -22,7 +22,8 @@ begin
     ),
 
     probable as (
-        {{ polarlens._label_probabilities('scored', polarlens._search_function_name('logit_scale') ~ '(model)') | indent(4) }}
+        {%- set scale = polarlens._search_function_name('logit_scale') ~ '(model)' %}
+        {{ polarlens._label_probabilities('scored', scale) | indent(4) }}
     )
 
     select p.rank, p.label, p.score::real, p.probability::real

@@ -1,4 +1,5 @@
-{#- The body of a function from filters to the conditions of a statement: fixed texts, chosen by the names that are there. -#}
+{#- The body of a function from filters to the conditions of a statement: fixed texts, chosen by the names that are
+    there. -#}
 {% macro _filter_function(entity) -%}
 {%- set known = polarlens._filters(entity) -%}
 declare
@@ -28,7 +29,8 @@ begin
         exception
             when case_not_found then
                 raise exception 'there is no filter %', v_name
-                using errcode = 'invalid_parameter_value', hint = 'There are: {{ known | map(attribute="name") | join(", ") }}.';
+                using errcode = 'invalid_parameter_value',
+                hint = 'There are: {{ known | map(attribute="name") | join(", ") }}.';
             when data_exception then
                 v_valid := false;
         end;
@@ -42,8 +44,9 @@ end
 {%- endmacro %}
 
 
-{#- The filters of a search: for each name, what its value must be (PL/pgSQL over v_value, the JSON: true where it is right),
-    how to say so, and the condition over d, the details, that stands in the statement. The filters come as $4. -#}
+{#- The filters of a search: for each name, what its value must be (PL/pgSQL over v_value, the JSON: true where it is
+    right), how to say so, and the condition over d, the details, that stands in the statement. The filters come as $4.
+    -#}
 {% macro _filters(entity) %}
     {%- set key = {'images': 'image_id', 'texts': 'text_id'}[entity] -%}
     {%- set config = var('text_search_config', 'simple') -%}
@@ -95,7 +98,8 @@ end
             'valid': polarlens._has_numbers(['south', 'west', 'north', 'east'])},
         {'name': 'near', 'must': 'an object of latitude, longitude and km', 'condition': near,
             'valid': polarlens._has_numbers(['latitude', 'longitude', 'km'])},
-        {'name': 'attributes', 'must': 'an object that the attributes contain', 'valid': is_object, 'condition': attributes}
+        {'name': 'attributes', 'must': 'an object that the attributes contain', 'valid': is_object,
+            'condition': attributes}
     ]) }}
 {% endmacro %}
 
