@@ -26,7 +26,11 @@ begin
         {{ polarlens._label_probabilities('scored', scale) | indent(4) }}
     )
 
-    select p.rank, p.label, p.score::real, p.probability::real
+    select
+        p.rank,
+        p.label,
+        p.score::real,
+        p.probability::real
     from probable as p
     order by p.rank;
 end

@@ -8,7 +8,7 @@
     select
         fused.{{ key }},
         fused.fused_score,
-        (row_number() over (order by fused.fused_score desc, fused.{{ key }}))::integer as rank
+        (row_number() over (order by fused.fused_score desc, fused.{{ key }} asc))::integer as rank
     from (
         select
             ranked.{{ key }},

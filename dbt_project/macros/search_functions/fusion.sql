@@ -37,17 +37,17 @@ begin
             sum({{ polarlens._reciprocal_rank('f.place') }}) as fused_score
         from unnest(v_images, v_ranks) as f (image_id, place)
         group by f.image_id
-        order by 2 desc, 1
+        order by fused_score desc, f.image_id asc
         limit k
     )
 
     select
-        (row_number() over (order by f.fused_score desc, f.image_id))::integer,
+        (row_number() over (order by f.fused_score desc, f.image_id asc))::integer as rank,
         f.image_id,
         f.fused_score::real
         {{- polarlens._select_photo_columns('d') }}
     from fused as f
     inner join {{ detail_view }} as d on f.image_id = d.image_id
-    order by 1;
+    order by rank;
 end
 {%- endmacro %}

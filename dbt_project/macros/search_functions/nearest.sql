@@ -126,14 +126,14 @@ declare
 begin
     {{ polarlens._check_search('k', 'ef_search', 'v_query') }}
     if not v_filtered and k <= 100 and (model is null or model = '{{ first }}') then
-        {{- polarlens._set_ef_search('k', 'ef_search', false) }}
+        {{- polarlens._set_ef_search('k', 'ef_search', false) | indent(4) }}
         return query
-        {{ polarlens._nearest(embeddings, details, 'v_query', 'k', 'min_score', plan_limit=100) }};
+        {{ polarlens._nearest(embeddings, details, 'v_query', 'k', 'min_score', plan_limit=100) | indent(4) }};
         if not found then
-            {{ polarlens._nearest_score(embeddings, details, 'v_query') | indent(4) }} into v_best;
+            {{ polarlens._nearest_score(embeddings, details, 'v_query') | indent(8) }} into v_best;
             if not coalesce(v_best < min_score::real, false) then
                 return query
-                {{ polarlens._nearest(embeddings, details, 'v_query', 'k', 'min_score', exact=true) | indent(8) }};
+                {{ polarlens._nearest(embeddings, details, 'v_query', 'k', 'min_score', exact=true) | indent(12) }};
             end if;
         end if;
         return;
@@ -141,20 +141,20 @@ begin
 
     v_embeddings := {{ polarlens._table_of_space('model', entity) }};
     if v_embeddings is null then
-        {{ polarlens._raise_unknown_space('model', entity) }}
+        {{ polarlens._raise_unknown_space('model', entity) | indent(4) }}
     end if;
     v_where := {{ polarlens._search_function_name(filter_function) }}(filters);
     {{- polarlens._set_ef_search('k', 'ef_search', 'v_filtered') }}
     return query execute format($statement$
-        {{ polarlens._nearest('%1$s', details, '$1', '$2', '$3', 'true%2$s', oversample='greatest(2 * $2, 20)') }}
+        {{ polarlens._nearest('%1$s', details, '$1', '$2', '$3', 'true%2$s', oversample='greatest(2 * $2, 20)') | indent(4) }}
     $statement$, v_embeddings, v_where) using v_query, k, min_score, filters;
     if not found then
         execute format($statement$
-            {{ polarlens._nearest_score('%1$s', details, '$1', 'true%2$s') | indent(4) }}
+            {{ polarlens._nearest_score('%1$s', details, '$1', 'true%2$s') | indent(8) }}
         $statement$, v_embeddings, v_where) into v_best using v_query, k, min_score, filters;
         if not coalesce(v_best < min_score::real, false) then
             return query execute format($statement$
-                {{ polarlens._nearest('%1$s', details, '$1', '$2', '$3', 'true%2$s', exact=true) | indent(8) }}
+                {{ polarlens._nearest('%1$s', details, '$1', '$2', '$3', 'true%2$s', exact=true) | indent(12) }}
             $statement$, v_embeddings, v_where) using v_query, k, min_score, filters;
         end if;
     end if;
