@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from functools import cached_property
 
 import psycopg
 from psycopg import sql
 
+from scripts.common.errors import UserError
 from scripts.programs.bench import database
 from scripts.programs.bench.database import Connection
 from scripts.programs.bench.vectors import Vectors, as_literal, clustered, load_embeddings, nearest
@@ -52,16 +52,22 @@ class Data:
 
 
 def check_kept(count: int) -> None:
-    """End the benchmark unless an earlier run has left a database of ``count`` vectors behind."""
+    """Check that an earlier run has left a database of ``count`` vectors behind.
+
+    Raises:
+        UserError: it has not.
+    """
     try:
         with database.connect() as connection:
             row = connection.execute("select count(*) from search_internal.image_embeddings").fetchone()
             # A server that was started since then has read nothing yet.
             connection.execute("select pg_prewarm(%s), pg_prewarm('search_internal.image_embeddings')", [INDEX])
     except psycopg.Error as error:
-        sys.exit(f"There is no database to reuse ({error}): run it once with --keep.")
+        raise UserError(f"There is no database to reuse ({error}): run it once with --keep.") from error
     if row != (count,):
-        sys.exit(f"The database that was kept has {row and row[0]} vectors, not {count}: run it once with --keep.")
+        raise UserError(
+            f"The database that was kept has {row and row[0]} vectors, not {count}: run it once with --keep."
+        )
 
 
 def fill(connection: Connection, vectors: Vectors) -> dict[str, float]:
