@@ -73,7 +73,7 @@
         ) then
             {%- if execute and polarlens._distributed() and polarlens._in_shards(relation) %}
             raise exception
-                'row-level security hides rows of {{ sources }}, and {{ relation }}, which is distributed, cannot follow'
+                'row-level security hides rows of {{ sources }}, and {{ relation }} is distributed and cannot follow'
             using errcode = 'feature_not_supported',
             detail = 'Citus takes no policy that looks into another table.',
             hint = 'Keep this table on one machine, with distributed=false in the model; '

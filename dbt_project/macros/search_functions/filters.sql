@@ -22,8 +22,11 @@ begin
             {%- for filter in known %}
             when '{{ filter.name }}' then
                 v_must := '{{ filter.must }}';
-                v_valid := {{ filter.valid }};
-                v_where := v_where || $condition$ and ({{ filter.condition }})$condition$;
+                v_valid := {{ filter.valid | indent(12) }};
+                v_where := v_where || $condition$
+            and (
+                {{ filter.condition | indent(12) }}
+            )$condition$;
             {%- endfor %}
             end case;
         exception
@@ -57,10 +60,9 @@ end
 
     {%- set ids -%} d.{{ key }} = any (translate($4 ->> 'ids', '[]', '{}')::bigint[]) {%- endset -%}
     {%- set not_ids -%} d.{{ key }} <> all (translate($4 ->> 'not_ids', '[]', '{}')::bigint[]) {%- endset -%}
-    {%- set words -%}
-        {{ polarlens.photo_words('d') if entity == 'images' else "to_tsvector('" ~ config ~ "', d.content)" }}
-        {#- -#} @@ websearch_to_tsquery('{{ config }}', $4 ->> 'words')
-    {%- endset -%}
+    {%- set text_words -%} to_tsvector('{{ config }}', d.content) {%- endset -%}
+    {%- set document = polarlens.photo_words('d') if entity == 'images' else text_words -%}
+    {%- set words -%} {{ document }} @@ websearch_to_tsquery('{{ config }}', $4 ->> 'words') {%- endset -%}
     {%- set common = [
         {'name': 'ids', 'must': 'an array of keys', 'valid': are_keys, 'condition': ids},
         {'name': 'not_ids', 'must': 'an array of keys', 'valid': are_keys, 'condition': not_ids},
@@ -74,7 +76,8 @@ end
     {%- set attributes -%} d.attributes @> ($4 -> 'attributes') {%- endset -%}
     {#- A box whose west is east of its east crosses the date line. -#}
     {%- set box -%}
-        d.latitude between ($4 #>> '{box,south}')::float8 and ($4 #>> '{box,north}')::float8 and case
+    d.latitude between ($4 #>> '{box,south}')::float8 and ($4 #>> '{box,north}')::float8
+    and case
         when ($4 #>> '{box,west}')::float8 <= ($4 #>> '{box,east}')::float8
             then d.longitude between ($4 #>> '{box,west}')::float8 and ($4 #>> '{box,east}')::float8
         else d.longitude >= ($4 #>> '{box,west}')::float8 or d.longitude <= ($4 #>> '{box,east}')::float8
@@ -82,8 +85,8 @@ end
     {%- endset -%}
     {#- The haversine formula on a sphere; the band of latitudes is what an index can serve. -#}
     {%- set near -%}
-        d.latitude between ($4 #>> '{near,latitude}')::float8 - ($4 #>> '{near,km}')::float8 / 110.5
-        and ($4 #>> '{near,latitude}')::float8 + ($4 #>> '{near,km}')::float8 / 110.5
+    d.latitude between ($4 #>> '{near,latitude}')::float8 - ($4 #>> '{near,km}')::float8 / 110.5
+    and ($4 #>> '{near,latitude}')::float8 + ($4 #>> '{near,km}')::float8 / 110.5
     and 12742.0176 * asin(least(1, sqrt(
         sin(radians(d.latitude - ($4 #>> '{near,latitude}')::float8) / 2) ^ 2
         + cos(radians(d.latitude)) * cos(radians(($4 #>> '{near,latitude}')::float8))

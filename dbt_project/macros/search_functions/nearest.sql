@@ -146,7 +146,9 @@ begin
     v_where := {{ polarlens._search_function_name(filter_function) }}(filters);
     {{- polarlens._set_ef_search('k', 'ef_search', 'v_filtered') }}
     return query execute format($statement$
-        {{ polarlens._nearest('%1$s', details, '$1', '$2', '$3', 'true%2$s', oversample='greatest(2 * $2, 20)') | indent(4) }}
+        {{ polarlens._nearest(
+            '%1$s', details, '$1', '$2', '$3', 'true%2$s', oversample='greatest(2 * $2, 20)'
+        ) | indent(4) }}
     $statement$, v_embeddings, v_where) using v_query, k, min_score, filters;
     if not found then
         execute format($statement$

@@ -14,8 +14,8 @@ from sqlfluff.core import FluffConfig, Linter
 from scripts.common.paths import CHECKOUT
 
 RENDERED = Path(__file__).parent / "rendered"
-# POLARLENS_REWRITE=1 pytest … writes the files anew.
-REWRITE = os.environ.get("POLARLENS_REWRITE") == "1"
+# REWRITE_SNAPSHOTS=1 pytest … writes the files anew.
+REWRITE = os.environ.get("REWRITE_SNAPSHOTS") == "1"
 
 
 def check_rendered(name: str, text: str) -> None:
@@ -25,8 +25,8 @@ def check_rendered(name: str, text: str) -> None:
     if REWRITE:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, "utf-8")
-    assert file.is_file(), f"{name} is new: run this test with POLARLENS_REWRITE=1 and read the file"
-    assert text == file.read_text("utf-8"), f"{name} changed: run this test with POLARLENS_REWRITE=1 and read the diff"
+    assert file.is_file(), f"{name} is new: run this test with REWRITE_SNAPSHOTS=1 and read the file"
+    assert text == file.read_text("utf-8"), f"{name} changed: run this test with REWRITE_SNAPSHOTS=1 and read the diff"
 
 
 def statements(body: str) -> list[str]:
