@@ -26,15 +26,24 @@ begin
             when 'ids' then
                 v_must := 'an array of keys';
                 v_valid := (v_value #>> '{}') ~ '^\[\s*(\d{1,18}\s*(,\s*\d{1,18}\s*)*)?\]$';
-                v_where := v_where || $condition$ and (d.text_id = any (translate($4 ->> 'ids', '[]', '{}')::bigint[]))$condition$;
+                v_where := v_where || $condition$
+            and (
+                d.text_id = any (translate($4 ->> 'ids', '[]', '{}')::bigint[])
+            )$condition$;
             when 'not_ids' then
                 v_must := 'an array of keys';
                 v_valid := (v_value #>> '{}') ~ '^\[\s*(\d{1,18}\s*(,\s*\d{1,18}\s*)*)?\]$';
-                v_where := v_where || $condition$ and (d.text_id <> all (translate($4 ->> 'not_ids', '[]', '{}')::bigint[]))$condition$;
+                v_where := v_where || $condition$
+            and (
+                d.text_id <> all (translate($4 ->> 'not_ids', '[]', '{}')::bigint[])
+            )$condition$;
             when 'words' then
                 v_must := 'a text, as websearch_to_tsquery reads it';
                 v_valid := jsonb_typeof(v_value) = 'string';
-                v_where := v_where || $condition$ and (to_tsvector('simple', d.content)@@ websearch_to_tsquery('simple', $4 ->> 'words'))$condition$;
+                v_where := v_where || $condition$
+            and (
+                to_tsvector('simple', d.content) @@ websearch_to_tsquery('simple', $4 ->> 'words')
+            )$condition$;
             end case;
         exception
             when case_not_found then
