@@ -147,7 +147,7 @@ def test_the_printed_script_does_what_the_upgrade_does(empty: Database) -> None:
 def test_a_printed_step_down_forgets_what_is_installed(empty: Database) -> None:
     empty.alembic("upgrade", "head")
     head = catalogue(empty)
-    execute(empty, offline(CHECKOUT, "downgrade", "head:0001"))
+    execute(empty, offline(CHECKOUT, "downgrade", "head:0005"))
     empty.alembic("upgrade", "head")
     assert catalogue(empty) == head
 
