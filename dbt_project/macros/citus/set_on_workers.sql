@@ -1,11 +1,11 @@
-{#- PL/pgSQL that has Citus's workers search with so many candidates, and go on where filters throw them away. -#}
+{#- PL/pgSQL that sets ef_search on Citus's workers, and lets them go on where filters throw candidates away. -#}
 {% macro _set_on_workers(ef_search) -%}
     perform {{ adapter.quote(target.schema) }}.set_on_workers({{ ef_search }});
 {%- endmacro %}
 
 
-{#- The DDL of the function that does. Citus passes SET LOCAL on to the workers, but no set_config() and no SET clause of a
-    function; and only what a nested statement runs: hence a function of its own, called with PERFORM. -#}
+{#- DDL of the function that does. Citus passes on to the workers neither set_config() nor a function's SET clause, but SET
+    LOCAL, where a nested statement runs it: hence a function of its own, called with PERFORM. -#}
 {% macro _create_set_on_workers() -%}
     {%- set name = adapter.quote(target.schema) ~ '.set_on_workers(integer)' -%}
     {{ polarlens._create_missing_schema(target.schema) }}
@@ -29,8 +29,8 @@
 {%- endmacro %}
 
 
-{#- Whether Citus passes DDL on to the workers. Search functions are of no use there; and before pgvector is loaded on a worker,
-    only a superuser may name its settings in a function. -#}
+{#- SQL that sets whether Citus passes DDL on to the workers. Search functions are of no use there; and before pgvector is
+    loaded on a worker, only a superuser may name its settings in a function. -#}
 {% macro _only_on_coordinator(propagation) -%}
     {{ 'set citus.enable_ddl_propagation to ' ~ propagation ~ ';' if polarlens._distributed() }}
 {%- endmacro %}
