@@ -1,7 +1,7 @@
-"""Where the local programs keep their state: outside the checkout, one folder per checkout.
+"""The checkout, and the folder of what the local programs keep: outside the checkout, one for each checkout.
 
-The checkout may lie where only root can read, while the embedded database server has to run as an
-unprivileged user; so nothing that the server needs may live inside it.
+A checkout may lie where only root can read, and the embedded database server must not run as root; so
+nothing that the server needs may lie inside it.
 """
 
 from __future__ import annotations
@@ -10,22 +10,20 @@ import hashlib
 import os
 from pathlib import Path
 
+from platformdirs import user_state_path
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 
 def state_home() -> Path:
-    """Return this checkout's state folder (not created here).
+    """Return this checkout's state folder; it may not exist yet.
 
-    ``POLARLENS_HOME`` names it outright. Otherwise it lies under ``/var/lib/polarlens`` for root and
-    under ``${XDG_STATE_HOME:-~/.local/state}/polarlens`` for everybody else, and is named after the
-    checkout, so that two clones never share a server.
+    ``POLARLENS_HOME`` names it outright. Otherwise it lies in ``/var/lib/polarlens`` for root and in the user's
+    folder for state elsewhere (``~/.local/state/polarlens`` on Linux); two checkouts never share one.
     """
     named = os.environ.get("POLARLENS_HOME")
     if named:
         return Path(named).absolute()
-    if os.geteuid() == 0:
-        base = Path("/var/lib")
-    else:
-        base = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
+    base = Path("/var/lib/polarlens") if os.geteuid() == 0 else user_state_path("polarlens", appauthor=False)
     digest = hashlib.sha256(str(CHECKOUT).encode()).hexdigest()[:8]
-    return base / "polarlens" / f"{CHECKOUT.name}-{digest}"
+    return base / f"{CHECKOUT.name}-{digest}"

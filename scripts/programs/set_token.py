@@ -7,11 +7,15 @@ is named.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import getpass
 import sys
 from typing import Any, NoReturn
 
 import psycopg
+
+from scripts.common.database import connected, is_local
+from scripts.common.errors import UserError, exit_status
 
 USAGE = """\
 usage: scripts/set_token MODEL_ID [--anyway]
@@ -56,33 +60,26 @@ and (
 """
 
 
-class Unsafe(Exception):
-    """The token would be seen on its way; the message says where, and what to do."""
-
-
 def silence(connection: psycopg.Connection[Any]) -> None:
     """Turn off what this session's role may turn off."""
+    # The settings in force are checked below. Where an extension is not installed, its settings have no valid name.
+    errors = (psycopg.errors.InsufficientPrivilege, psycopg.errors.UndefinedObject, psycopg.errors.InvalidName)
     for name, value in QUIET.items():
-        try:
+        with contextlib.suppress(*errors):
             connection.execute("select pg_catalog.set_config(%s, %s, false)", [name, value])
-        except (psycopg.errors.InsufficientPrivilege, psycopg.errors.UndefinedObject):
-            pass  # checked below, by what is in force
-        except psycopg.errors.InvalidName:
-            pass  # an extension's setting, and the extension is not there
 
 
-def check(connection: psycopg.Connection[Any]) -> None:
-    """Raise Unsafe where the token would be logged, or go over a network in the clear."""
+def exposure(connection: psycopg.Connection[Any]) -> str | None:
+    """Return where the token would be seen on its way, and what to do; None if nowhere."""
     row = connection.execute(PARAMETERS_LOGGED.encode()).fetchone()
     if row and row[0]:
-        raise Unsafe(
+        return (
             f"This server logs the parameters of statements ({row[0]}), and only a superuser may turn that off for a\n"
             "session. Connect as a superuser, or have log_parameter_max_length set to 0 while the token is set."
         )
-    info = connection.info
-    local = info.host.startswith("/") or info.hostaddr in ("127.0.0.1", "::1")
-    if not local and not connection.pgconn.ssl_in_use:
-        raise Unsafe(f"The connection to {info.host} is not encrypted: set PGSSLMODE=require.")
+    if not is_local(connection.info) and not connection.pgconn.ssl_in_use:
+        return f"The connection to {connection.info.host} is not encrypted: set PGSSLMODE=require."
+    return None
 
 
 def read_token() -> str:
@@ -114,48 +111,37 @@ def parse() -> argparse.Namespace:
 def main() -> int:
     """Set the token of the model named on the command line."""
     options = parse()
-    try:
-        with psycopg.connect(autocommit=True) as connection:
-            silence(connection)
-            try:
-                check(connection)
-            except Unsafe as unsafe:
-                print(unsafe, file=sys.stderr)
-                if not options.anyway:
-                    print("The token was not asked for, and nothing was sent. (--anyway sends it.)", file=sys.stderr)
-                    return 1
-            token = read_token()
-            if not token:
-                print("There is no token: nothing was changed.", file=sys.stderr)
-                return 1
-            return send(connection, options.model_id, token)
-    except psycopg.OperationalError as error:
-        print(
-            f"Cannot connect to the database: {error}\nSet PGHOST, PGPORT, PGUSER, PGPASSWORD and PGDATABASE.",
-            file=sys.stderr,
-        )
-        return 1
-
-
-def send(connection: psycopg.Connection[Any], model_id: str, token: str) -> int:
-    """Send the token as a parameter; say what came of it."""
-    try:
-        row = connection.execute("select polar_ai.ai_setmodeltoken(%s, %s)", [model_id, token]).fetchone()
-    except (psycopg.errors.UndefinedFunction, psycopg.errors.InvalidSchemaName):
-        print("polar_ai is not installed in this database: run `alembic upgrade head` first.", file=sys.stderr)
-        return 1
-    except psycopg.Error as error:
-        # The message alone: what stands around it may quote the statement.
-        print(f"The token was not set: {error.diag.message_primary}", file=sys.stderr)
-        if error.sqlstate == "42501":
-            print("Setting tokens takes the role polar_ai_admin.", file=sys.stderr)
-        return 1
-    if not row or not row[0]:
-        print(f"There is no model {model_id}: select model_id from polar_ai._ai_models; lists them.", file=sys.stderr)
-        return 1
-    print(f"The token of {model_id} is set.")
+    with connected(autocommit=True) as connection:
+        silence(connection)
+        if reason := exposure(connection):
+            print(reason, file=sys.stderr)
+            if not options.anyway:
+                raise UserError("The token was not asked for, and nothing was sent. (--anyway sends it.)")
+        token = read_token()
+        if not token:
+            raise UserError("There is no token: nothing was changed.")
+        send(connection, options.model_id, token)
+    print(f"The token of {options.model_id} is set.")
     return 0
 
 
+def send(connection: psycopg.Connection[Any], model_id: str, token: str) -> None:
+    """Send the token as a parameter.
+
+    Raises:
+        UserError: it was not set.
+    """
+    try:
+        row = connection.execute("select polar_ai.ai_setmodeltoken(%s, %s)", [model_id, token]).fetchone()
+    except (psycopg.errors.UndefinedFunction, psycopg.errors.InvalidSchemaName):
+        raise UserError("polar_ai is not installed in this database: run `alembic upgrade head` first.") from None
+    except psycopg.Error as error:
+        advice = "\nSetting tokens takes the role polar_ai_admin." if error.sqlstate == "42501" else ""
+        # The message alone: the rest of the error may quote the statement.
+        raise UserError(f"The token was not set: {error.diag.message_primary}{advice}") from None
+    if not row or not row[0]:
+        raise UserError(f"There is no model {model_id}: select model_id from polar_ai._ai_models; lists them.")
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_status(main))

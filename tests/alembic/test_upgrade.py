@@ -40,7 +40,7 @@ def test_functions_are_replaced_under_a_populated_database(site: Site) -> None:
     assert database.rows(SEARCH) == found
     assert refused(database, "outsider", "select polar_ai.ai_embedding('embedding/clip_text', 'red')") == "42501"
     asked = site.project.clip.items
-    assert "search.image_embeddings: 0 embedded, 7 unchanged" in database.dbt("run").stdout
+    assert "search_internal.image_embeddings: 0 embedded, 7 unchanged" in database.dbt("run").stdout
     assert site.project.clip.items == asked
 
 

@@ -24,7 +24,10 @@ def test_the_loader_carries_every_module_to_the_letter() -> None:
     space: dict[str, object] = {"GD": {}}
     exec(loader_body().rpartition("try:\n    GD[")[0], space)
     assert space["MODULES"] == install.python_modules()
-    assert "runtime.http" in install.python_modules() and "runtime.importer" not in install.python_modules()
+    assert {
+        "runtime.http",
+        "runtime.http.policy",
+    } <= install.python_modules().keys() and "runtime.importer" not in install.python_modules()
 
 
 def test_the_loader_needs_no_checkout(tmp_path: Path) -> None:
@@ -43,7 +46,7 @@ def test_the_loader_needs_no_checkout(tmp_path: Path) -> None:
 
 def test_two_versions_live_side_by_side_in_one_process() -> None:
     for package, value in (("side_by_side_1", 1), ("side_by_side_2", 2)):
-        sources = {"runtime": "", "runtime.other": f"VALUE = {value}", "runtime.entry": "from .other import VALUE"}
+        sources = {"runtime": "", "runtime.other": f"VALUE = {value}", "runtime.endpoints": "from .other import VALUE"}
         assert value == importer.load(package, sources).VALUE
         assert value == importer.load(package, sources).VALUE
     assert sum(isinstance(finder, importer.SourceFinder) for finder in sys.meta_path) == 2
@@ -51,7 +54,7 @@ def test_two_versions_live_side_by_side_in_one_process() -> None:
 
 def test_a_module_that_is_missing_is_an_import_error() -> None:
     with pytest.raises(ModuleNotFoundError, match=r"incomplete\.runtime\.gone"):
-        importer.load("incomplete", {"runtime": "", "runtime.entry": "import incomplete.runtime.gone"})
+        importer.load("incomplete", {"runtime": "", "runtime.endpoints": "import incomplete.runtime.gone"})
 
 
 @pytest.fixture

@@ -40,9 +40,9 @@ comment on function polar_ai._load_runtime() is
 
 def python_modules() -> dict[str, str]:
     """Return the source of every module that runs inside the database, by dotted name."""
-    files = sorted(f for part in ("runtime", "providers") for f in (HERE / part).glob("*.py"))
+    files = sorted(file for part in ("runtime", "providers") for file in (HERE / part).rglob("*.py"))
     return {
-        f"{file.parent.name}.{file.stem}".removesuffix(".__init__"): file.read_text("utf-8")
+        ".".join(file.relative_to(HERE).with_suffix("").parts).removesuffix(".__init__"): file.read_text("utf-8")
         for file in files
         if file.name != "importer.py"
     }

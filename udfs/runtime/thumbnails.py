@@ -6,36 +6,27 @@ import os
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from . import images, local_files
+from . import images, sources
 from .errors import PolarAIError
-from .interrupts import Operation, Poll, run_many
-from .loading import Reach, check_picture
-from .locations import masked
-from .slots import Slots
+from .interrupts import Operation, Poll, Slots, run_many
+from .paths import masked
 
 IN_FLIGHT = 8
-Made = bytes | PolarAIError
+Thumbnail = bytes | PolarAIError
 
 
-def made(
-    paths: Sequence[str], size: int, limit: int, reach: Reach, operation: Operation, poll: Poll
-) -> Iterator[tuple[int, Made]]:
-    """Yield (position, a JPEG of at most ``size`` pixels on its longer side, or why there is none) as they are made.
-
-    No more than ``limit`` bytes are loaded for one.
-    """
+def thumbnails(paths: Sequence[str], size: int, reach: sources.Reach, poll: Poll) -> Iterator[tuple[int, Thumbnail]]:
+    """Yield (position, a JPEG of at most ``size`` pixels on its longer side, or its error) as they are finished."""
+    operation = Operation()
     # A decoded photo may take half a gigabyte.
     decodes = Slots((os.cpu_count() or 2) + 2)
 
-    def one(path: str) -> Made:
+    def work(path: str) -> Thumbnail:
         try:
-            check_picture(path)
-            content = reach.load(path, operation, limit)
-            if content is None:
-                raise local_files.too_large(masked(path), limit)
+            content = sources.load_picture(path, reach, operation)
             with decodes.held(operation):
                 return images.thumbnail(content, size, masked(path))
         except PolarAIError as error:
             return error
 
-    yield from run_many((partial(one, path) for path in paths), operation, poll, IN_FLIGHT)
+    yield from run_many((partial(work, path) for path in paths), operation, poll, IN_FLIGHT)

@@ -1,16 +1,16 @@
 {#- PL/pgSQL that sets ef_search on Citus's workers, and lets them go on where filters throw candidates away. -#}
 {% macro _set_on_workers(ef_search) -%}
-    perform {{ adapter.quote(target.schema) }}.set_on_workers({{ ef_search }});
+    perform {{ adapter.quote(polarlens._internal_schema()) }}.set_on_workers({{ ef_search }});
 {%- endmacro %}
 
 
 {#- DDL of the function that does. Citus passes on to the workers neither set_config() nor a function's SET clause, but SET
     LOCAL, where a nested statement runs it: hence a function of its own, called with PERFORM. -#}
 {% macro _create_set_on_workers() -%}
-    {%- set name = adapter.quote(target.schema) ~ '.set_on_workers(integer)' -%}
-    {{ polarlens._create_missing_schema(target.schema) }}
+    {%- set name = adapter.quote(polarlens._internal_schema()) ~ '.set_on_workers(integer)' -%}
+    {{ polarlens._create_missing_schema(polarlens._internal_schema()) }}
     {{ polarlens._only_on_coordinator('off') }}
-    create or replace function {{ adapter.quote(target.schema) }}.set_on_workers(ef_search integer) returns void
+    create or replace function {{ adapter.quote(polarlens._internal_schema()) }}.set_on_workers(ef_search integer) returns void
     language plpgsql
     set search_path to pg_catalog, pg_temp
     set citus.propagate_set_commands to 'local'
@@ -25,7 +25,7 @@
     revoke all on function {{ name }} from public;
     grant execute on function {{ name }} to polarlens_reader, polar_ai_user, polar_ai_admin;
     {{ polarlens._only_on_coordinator('on') }}
-    grant usage on schema {{ adapter.quote(target.schema) }} to polarlens_reader, polar_ai_user, polar_ai_admin;
+    grant usage on schema {{ adapter.quote(polarlens._internal_schema()) }} to polarlens_reader, polar_ai_user, polar_ai_admin;
 {%- endmacro %}
 
 

@@ -11,6 +11,8 @@ import json
 import sys
 from pathlib import Path
 
+from scripts.common.errors import exit_status
+
 NAMES = ("refresh", "search", "sizing", "storage", "unchanged")
 
 
@@ -36,4 +38,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_status(main))

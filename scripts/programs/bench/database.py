@@ -14,6 +14,7 @@ from typing import Any
 
 import psycopg
 
+from scripts.common.errors import UserError
 from scripts.common.paths import CHECKOUT, state_home
 from scripts.programs.local_postgres.server import LocalPostgres
 
@@ -62,7 +63,11 @@ def dbt(*arguments: str) -> str:
 
 
 def run(module: str, *arguments: str, cwd: Path = CHECKOUT, **environment: str) -> str:
-    """Run a Python module as a program and return what it prints; end the benchmark with that if it fails."""
+    """Run a Python module as a program and return what it prints.
+
+    Raises:
+        UserError: it fails.
+    """
     done = subprocess.run(
         [sys.executable, "-P", "-m", module, *arguments],
         cwd=cwd,
@@ -72,5 +77,5 @@ def run(module: str, *arguments: str, cwd: Path = CHECKOUT, **environment: str) 
         check=False,
     )
     if done.returncode:
-        sys.exit(f"{module} {' '.join(arguments[:4])} failed:\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
+        raise UserError(f"{module} {' '.join(arguments[:4])} failed:\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
     return done.stdout

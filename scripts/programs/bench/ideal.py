@@ -1,4 +1,4 @@
-"""The ideal client: posts ready-made batches from memory, and reads no answer. What the service can do at most.
+"""The ideal client: it posts ready-made batches from memory and parses no answer, so it shows the service's own pace.
 
     python -m scripts.programs.bench.ideal URL COUNT IN_FLIGHT PHOTO…
 
@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import itertools
 import json
+import re
 import sys
 import time
 from pathlib import Path
@@ -32,23 +32,22 @@ def bodies(photos: list[str]) -> list[bytes]:
 async def post_all(url: str, ready: list[bytes], requests: int, in_flight: int) -> float:
     """Post that many requests over as many connections; return the seconds it took."""
     parts = urlsplit(url)
-    left = itertools.count()
+    numbers = iter(range(requests))
 
     async def client() -> None:
         reader, writer = await asyncio.open_connection(parts.hostname, parts.port, limit=2**24)
-        while (n := next(left)) < requests:
-            body = ready[n % len(ready)]
-            writer.write(
+        for number in numbers:
+            body = ready[number % len(ready)]
+            head = (
                 f"POST {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\nContent-Type: application/json\r\n"
-                f"Content-Length: {len(body)}\r\n\r\n".encode()
+                f"Content-Length: {len(body)}\r\n\r\n"
             )
+            writer.write(head.encode())
             writer.write(body)
-            head = await reader.readuntil(b"\r\n\r\n")
-            assert head.startswith(b"HTTP/1.1 200"), head
-            length = next(
-                int(h.split(b":")[1]) for h in head.split(b"\r\n") if h.lower().startswith(b"content-length:")
-            )
-            await reader.readexactly(length)
+            answer = await reader.readuntil(b"\r\n\r\n")
+            length = re.search(rb"(?i)content-length: *(\d+)", answer)
+            assert length and answer.startswith(b"HTTP/1.1 200"), answer
+            await reader.readexactly(int(length[1]))
         writer.close()
 
     began = time.perf_counter()

@@ -73,7 +73,7 @@ def dbt_run(url: str, paths: list[str]) -> dict[str, Any]:
     output = database.dbt("run", "--select", "+image_embeddings")
     wall = time.perf_counter() - began
     with database.connect() as connection:
-        count = connection.execute("select count(*) from search.image_embeddings").fetchone()
+        count = connection.execute("select count(*) from search_internal.image_embeddings").fetchone()
     assert count == (len(paths),), f"{count} embedded of {len(paths)}:\n{output}"
     rates = re.findall(r"\d+ of \d+, ([\d.]+)/s", output)
     built = re.search(r"the HNSW index is built, in (\d+):(\d+):(\d+)", output)

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from functools import cached_property
 
 import psycopg
 from psycopg import sql
 
+from scripts.common.errors import UserError
 from scripts.programs.bench import database
 from scripts.programs.bench.database import Connection
 from scripts.programs.bench.vectors import Vectors, as_literal, clustered, load_embeddings, nearest
 
 CITIES = 10
-INDEX = "search.image_embeddings__hnsw"
+INDEX = "search_internal.image_embeddings__hnsw"
 # As `dbt run` builds it.
 OPTIONS = "with (m='16', ef_construction='128')"
 BUILD_INDEX = f"""
-    create index image_embeddings__hnsw on search.image_embeddings using hnsw (embedding halfvec_cosine_ops) {OPTIONS}
+    create index image_embeddings__hnsw on search_internal.image_embeddings
+    using hnsw (embedding halfvec_cosine_ops) {OPTIONS}
 """
 STAGE = """
     insert into polarlens.image_paths (path, taken_at, attributes)
@@ -51,16 +52,22 @@ class Data:
 
 
 def check_kept(count: int) -> None:
-    """End the benchmark unless an earlier run has left a database of ``count`` vectors behind."""
+    """Check that an earlier run has left a database of ``count`` vectors behind.
+
+    Raises:
+        UserError: it has not.
+    """
     try:
         with database.connect() as connection:
-            row = connection.execute("select count(*) from search.image_embeddings").fetchone()
+            row = connection.execute("select count(*) from search_internal.image_embeddings").fetchone()
             # A server that was started since then has read nothing yet.
-            connection.execute("select pg_prewarm(%s), pg_prewarm('search.image_embeddings')", [INDEX])
+            connection.execute("select pg_prewarm(%s), pg_prewarm('search_internal.image_embeddings')", [INDEX])
     except psycopg.Error as error:
-        sys.exit(f"There is no database to reuse ({error}): run it once with --keep.")
+        raise UserError(f"There is no database to reuse ({error}): run it once with --keep.") from error
     if row != (count,):
-        sys.exit(f"The database that was kept has {row and row[0]} vectors, not {count}: run it once with --keep.")
+        raise UserError(
+            f"The database that was kept has {row and row[0]} vectors, not {count}: run it once with --keep."
+        )
 
 
 def fill(connection: Connection, vectors: Vectors) -> dict[str, float]:
@@ -72,10 +79,10 @@ def fill(connection: Connection, vectors: Vectors) -> dict[str, float]:
 def load(connection: Connection, vectors: Vectors) -> None:
     """Load the vectors as photos taken a minute apart, in place of the rows before them, without an index."""
     connection.execute(f"drop index if exists {INDEX}")
-    connection.execute("truncate search.image_embeddings; truncate polarlens.image_paths restart identity")
+    connection.execute("truncate search_internal.image_embeddings; truncate polarlens.image_paths restart identity")
     connection.execute(sql.SQL(STAGE).format(count=len(vectors), cities=CITIES))
-    load_embeddings(connection, sql.SQL("search.image_embeddings"), vectors)
-    connection.execute("analyze polarlens.image_paths; analyze search.image_embeddings")
+    load_embeddings(connection, sql.SQL("search_internal.image_embeddings"), vectors)
+    connection.execute("analyze polarlens.image_paths; analyze search_internal.image_embeddings")
 
 
 def build(connection: Connection, name: str, statement: str, memory: str = "1800MB") -> dict[str, float]:

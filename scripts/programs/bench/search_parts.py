@@ -11,7 +11,7 @@ from typing import Any
 
 from scripts.programs.bench import database
 from scripts.programs.bench.search_data import OPTIONS, Data, build, fill
-from scripts.programs.bench.timing import Call, Latency, Throughput, at_once, in_turn, middle
+from scripts.programs.bench.timing import Call, Latency, at_once, in_turn, middle
 
 K = 10
 PAIRS = 5
@@ -23,7 +23,7 @@ OURS = """
 BY_HAND = """
     select e.image_id, 1 - (e.embedding <=> %(query)s::halfvec) as score, p.path, p.title, p.caption, p.taken_at,
         p.latitude, p.longitude, p.attributes
-    from search.image_embeddings as e
+    from search_internal.image_embeddings as e
     inner join polarlens.image_paths as p on e.image_id = p.image_id
     order by e.embedding <=> %(query)s::halfvec
     limit 10
@@ -35,8 +35,8 @@ IN_WORDS = "select image_id, score, path from search.search_images(%(query)s)"
 INDEXES = {
     "halfvec": (
         "search.halfvec_hnsw",
-        "create index halfvec_hnsw on search.image_embeddings using hnsw (embedding halfvec_cosine_ops)",
-        "select image_id from search.image_embeddings order by embedding <=> %(query)s::halfvec limit 10",
+        "create index halfvec_hnsw on search_internal.image_embeddings using hnsw (embedding halfvec_cosine_ops)",
+        "select image_id from search_internal.image_embeddings order by embedding <=> %(query)s::halfvec limit 10",
     ),
     "vector": (
         "public.as_vector_hnsw",
@@ -46,12 +46,12 @@ INDEXES = {
     "bit, ranked again": (
         "search.bits_hnsw",
         """
-        create index bits_hnsw on search.image_embeddings
+        create index bits_hnsw on search_internal.image_embeddings
         using hnsw ((binary_quantize(embedding)::bit(512)) bit_hamming_ops)
         """,
         """
         select n.image_id from (
-            select image_id, embedding from search.image_embeddings
+            select image_id, embedding from search_internal.image_embeddings
             order by binary_quantize(embedding)::bit(512) <~> binary_quantize(%(query)s::halfvec)::bit(512)
             limit 200
         ) as n order by n.embedding <=> %(query)s::halfvec limit 10
@@ -63,7 +63,7 @@ AS_VECTOR = """
     drop index if exists search.halfvec_hnsw, search.bits_hnsw;
     create table public.as_vector (image_id bigint primary key, embedding vector(512));
     alter table public.as_vector alter column embedding set storage plain;
-    insert into public.as_vector select image_id, embedding::vector from search.image_embeddings;
+    insert into public.as_vector select image_id, embedding::vector from search_internal.image_embeddings;
     analyze public.as_vector;
 """
 ARTICLE_SCHEMA = """
@@ -72,7 +72,7 @@ ARTICLE_SCHEMA = """
     create table article.images (id bigint primary key, url text, embedding vector(512));
     insert into article.images
     select e.image_id, p.path, e.embedding::vector
-    from search.image_embeddings as e inner join polarlens.image_paths as p on e.image_id = p.image_id;
+    from search_internal.image_embeddings as e inner join polarlens.image_paths as p on e.image_id = p.image_id;
     create function article.clip_text_embedding(text text) returns real[] language sql immutable as $$
         select array(select jsonb_array_elements_text(polar_ai.ai_callmodel('embedding/clip_text', $1)))::real[]
     $$;
@@ -115,7 +115,7 @@ def growth(data: Data, rounds: int) -> dict[str, Any]:
             index = fill(connection, data.vectors[:size])
         call = Searcher(OURS, data.query)
         latency = in_turn({"ours": call}, max(rounds // 3, 50))["ours"]
-        point = ms(latency) | {"recall@10": recall(call, data.neighbours(100, K, size)), "index": index}
+        point = latency.as_dict() | recall(call, data.neighbours(100, K, size)) | {"index": index}
         print(f"  {size:,}: {point}", flush=True)
         points[f"{size:,}"] = point
     medians = [point["median_ms"] for point in points.values()]
@@ -142,7 +142,7 @@ def against_hand_written(data: Data, rounds: int) -> dict[str, Any]:
         )
         for name, calls in searchers.items()
     }
-    eight = at_once(dict(makers), 8, max(20, rounds // 2))
+    eight = at_once(makers, 8, max(20, rounds // 2))
     truth = data.neighbours(200, K)
     return {
         "ours over by hand, median, 1 client": ratio(one["ours"], one["by hand"]),
@@ -153,11 +153,11 @@ def against_hand_written(data: Data, rounds: int) -> dict[str, Any]:
         "ours over by hand, server's processor time": round(cpu_ms["ours"] / cpu_ms["by hand"], 3),
     } | {
         name: {
-            "1 client": ms(one[name]),
-            "8 clients": clients_ms(eight[name]),
+            "1 client": one[name].as_dict(),
+            "8 clients": eight[name].as_dict(),
             "cpu_ms": round(cpu_ms[name], 3),
-            "recall@10": recall(calls[0], truth),
         }
+        | recall(calls[0], truth)
         for name, calls in searchers.items()
     }
 
@@ -178,7 +178,7 @@ def filters(data: Data, rounds: int) -> dict[str, Any]:
         rows = {len(call(number)) for number in range(len(truth))}
         if rows != {K}:
             raise RuntimeError(f"{rows} rows, not {K}")
-        result[f"{share:.2%}"] = ms(latency) | {"rows": K, "recall@10": recall(call, truth)}
+        result[f"{share:.2%}"] = latency.as_dict() | {"rows": K} | recall(call, truth)
     return result
 
 
@@ -200,7 +200,7 @@ def query_text(data: Data, rounds: int) -> dict[str, Any]:
         "cold over vector, median": ratio(cold, vector),
         "a cached text costs, ms": round(cached.median - vector.median, 3),
         "a cold text costs, ms": round(cold.median - vector.median, 3),
-    } | {name: ms(latency) for name, latency in latencies.items()}
+    } | {name: latency.as_dict() for name, latency in latencies.items()}
 
 
 def indexes(data: Data, rounds: int) -> dict[str, Any]:
@@ -210,11 +210,9 @@ def indexes(data: Data, rounds: int) -> dict[str, Any]:
         built = {name: build(connection, index, f"{create} {OPTIONS}") for name, (index, create, _) in INDEXES.items()}
         connection.execute("drop index search.halfvec_hnsw")
         calls = {name: Searcher(select, data.query, *OUR_SETTINGS) for name, (_, _, select) in INDEXES.items()}
-        latencies = in_turn(dict(calls), max(rounds // 3, 100))
+        latencies = in_turn(calls, max(rounds // 3, 100))
         truth = data.neighbours(100, K)
-        rows = {
-            name: built[name] | ms(latencies[name]) | {"recall@10": recall(call, truth)} for name, call in calls.items()
-        }
+        rows = {name: built[name] | latencies[name].as_dict() | recall(call, truth) for name, call in calls.items()}
         connection.execute("drop table public.as_vector; drop index search.bits_hnsw")
     halfvec, vector, bit = rows.values()
     ratios = {}
@@ -241,21 +239,17 @@ def article(data: Data, rounds: int) -> dict[str, Any]:
             "article, ef_search 200": partial(Searcher, ARTICLE, query, "hnsw.ef_search = 200"),
         }
         calls = {name: make() for name, make in makers.items()}
-        one = in_turn(dict(calls), rounds // 3)
-        eight = at_once(dict(makers), 8, max(20, rounds // 6))
+        one = in_turn(calls, rounds // 3)
+        eight = at_once(makers, 8, max(20, rounds // 6))
         as_printed = in_turn({"desc": Searcher(ARTICLE.replace("limit", "desc limit"), query)}, 5)["desc"]
         truth = data.neighbours(100, K)
         rows: dict[str, Any] = {
-            name: {
-                "1 client": ms(one[name]),
-                "8 clients": clients_ms(eight[name]),
-                "recall@10": recall(call, truth),
-            }
+            name: {"1 client": one[name].as_dict(), "8 clients": eight[name].as_dict()} | recall(call, truth)
             for name, call in calls.items()
         }
         connection.execute("drop schema article cascade")
     rows["article"]["index"] = index
-    rows["article as printed (desc)"] = {"1 client": ms(as_printed)}
+    rows["article as printed (desc)"] = {"1 client": as_printed.as_dict()}
     ratios = {}
     for name in ("article", "article, ef_search 200"):
         ratios[f"ours over {name}, median, 1 client"] = ratio(one["ours"], one[name])
@@ -264,22 +258,12 @@ def article(data: Data, rounds: int) -> dict[str, Any]:
     return ratios | rows
 
 
-def recall(call: Searcher, truth: list[set[int]]) -> float:
-    """Return the share of the true neighbours that a search finds."""
+def recall(call: Searcher, truth: list[set[int]]) -> dict[str, float]:
+    """Return the share of the true neighbours that a search finds, for the table."""
     hits = sum(len(keys.intersection(call(number))) for number, keys in enumerate(truth))
-    return round(hits / (K * len(truth)), 4)
+    return {"recall@10": round(hits / (K * len(truth)), 4)}
 
 
 def ratio(latency: Latency, other: Latency) -> float:
     """Return how the medians compare."""
     return round(latency.median / other.median, 3)
-
-
-def ms(latency: Latency) -> dict[str, float]:
-    """Return a latency for the table."""
-    return {"median_ms": round(latency.median, 3), "p99_ms": round(latency.p99, 3)}
-
-
-def clients_ms(throughput: Throughput) -> dict[str, float]:
-    """Return for the table what several clients see."""
-    return ms(throughput.latency) | {"per_second": round(throughput.per_second)}

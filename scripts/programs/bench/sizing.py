@@ -38,7 +38,7 @@ COLUMNS = (
 SIZES = """
     select
         pg_total_relation_size('polarlens.image_paths'),
-        pg_total_relation_size('search.image_embeddings') - pg_relation_size(%s::regclass)
+        pg_total_relation_size('search_internal.image_embeddings') - pg_relation_size(%s::regclass)
 """
 
 

@@ -13,6 +13,7 @@ import threading
 import time
 import tracemalloc
 from collections.abc import Callable
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -20,9 +21,10 @@ from PIL import Image
 
 from tests.support import s3_server
 from tests.support.s3_server import S3Server
-from udfs.runtime import http, images, listing, storage
+from udfs.runtime import images
+from udfs.runtime.http import AllowList, Limits
 from udfs.runtime.interrupts import Operation, run_many
-from udfs.runtime.locations import Location
+from udfs.runtime.sources import Location, Reach, list_files, load, store
 
 IN_FLIGHT = (1, 8, 32)
 
@@ -34,55 +36,61 @@ def photo() -> bytes:
     return out.getvalue()
 
 
-def measured(work: Callable[[str], object], paths: list[str], in_flight: int) -> tuple[float, float]:
-    """Return how many of ``paths`` a second ``work`` deals with, and the milliseconds of processor for each."""
-    began, used = time.monotonic(), time.process_time()
-    works = [lambda path=path: work(path) for path in paths]
-    for _ in run_many(works, Operation(), lambda: None, in_flight):
-        pass
-    return len(paths) / (time.monotonic() - began), (time.process_time() - used) / len(paths) * 1000
-
-
-def loading(photos: int) -> list[dict[str, float | int | str]]:
+def loading(count: int) -> list[dict[str, float | int | str]]:
     """Load with signed URLs, load by opendal alone, and load and make ready for a model."""
     server = S3Server()
     try:
         content = photo()
-        paths = [f"{n:05}.jpg" for n in range(photos)]
+        paths = [f"{n:05}.jpg" for n in range(count)]
         server.put({f"bench/{path}": content for path in paths})
         options = {"endpoint": server.url, "access_key_id": s3_server.ACCESS_KEY}
         place = Location("pics", f"s3://{s3_server.BUCKET}/bench", options, s3_server.SECRET_KEY)
-        limits, operation = http.Limits(timeout=60), Operation()
-        store = storage.operator(place, limits)
+        reach, operation = Reach(AllowList(), Limits(timeout=60), {"pics": place}), Operation()
+        operator = store.operator(place, 60)
 
         def signed(path: str) -> bytes:
-            found = storage.read(place, path, [], limits, operation, 2**30)
-            assert found is not None
-            return found
+            content = load(f"pics:{path}", reach, operation, 2**30)
+            assert content is not None
+            return content
 
         def library(path: str) -> bytes:
             async def work() -> bytes:
-                return bytes(await store.read(path))
+                return bytes(await operator.read(path))
 
-            return storage.awaited(work, operation, path, 60)
+            return store.call(work, operation, path, 60)
 
         def ready(path: str) -> bytes:
             return images.for_model(signed(path), 224, path)
 
-        print(f"{photos} photos of {len(content) / 1024:.0f} KB: a second (milliseconds of processor for each)")
-        print(f"{'in flight':>10} {'signed URL':>16} {'opendal alone':>16} {'and made ready':>16}")
+        ways = {"signed URL": signed, "opendal alone": library, "and made ready": ready}
+        print(f"{count} photos of {len(content) / 1024:.0f} KB: a second (milliseconds of processor for each)")
+        print(f"{'in flight':>10} " + " ".join(f"{name:>16}" for name in ways))
         figures: list[dict[str, float | int | str]] = []
         for in_flight in IN_FLIGHT:
-            shown = []
-            for name, work in (("signed URL", signed), ("opendal alone", library), ("and made ready", ready)):
-                rate, used = measured(work, paths, in_flight)
-                seen = {"photos_a_second": round(rate, 1), "processor_ms": round(used, 3)}
-                figures.append({"in_flight": in_flight, "how": name, **seen})
-                shown.append(f"{rate:>8.0f} ({used:.2f})")
-            print(f"{in_flight:>10} " + " ".join(f"{one:>16}" for one in shown), flush=True)
+            cells = []
+            for name, work in ways.items():
+                rate, cpu_ms = measure(work, paths, in_flight)
+                figures.append(
+                    {
+                        "in_flight": in_flight,
+                        "how": name,
+                        "photos_a_second": round(rate, 1),
+                        "processor_ms": round(cpu_ms, 3),
+                    }
+                )
+                cells.append(f"{f'{rate:.0f} ({cpu_ms:.2f})':>16}")
+            print(f"{in_flight:>10} {' '.join(cells)}", flush=True)
         return figures
     finally:
         server.close()
+
+
+def measure(work: Callable[[str], object], paths: list[str], in_flight: int) -> tuple[float, float]:
+    """Return how many of ``paths`` a second ``work`` deals with, and the milliseconds of processor for each."""
+    began, cpu_began = time.monotonic(), time.process_time()
+    for _ in run_many([partial(work, path) for path in paths], Operation(), lambda: None, in_flight):
+        pass
+    return len(paths) / (time.monotonic() - began), (time.process_time() - cpu_began) / len(paths) * 1000
 
 
 class Pages(BaseHTTPRequestHandler):
@@ -117,7 +125,8 @@ def long_listing(keys: int) -> dict[str, float | int]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Pages)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     place = Location("pics", "s3://b", {"endpoint": f"http://127.0.0.1:{server.server_port}"})
-    rows = listing.files(place, "", [], http.Limits(timeout=60), Operation(), lambda: None)
+    reach = Reach(AllowList(), Limits(timeout=60), {})
+    rows = list_files(place, "", reach, Operation(), lambda: None)
     first = list(itertools.islice(rows, 1000))
     tracemalloc.start()
     began = time.monotonic()

@@ -5,17 +5,18 @@ from __future__ import annotations
 import itertools
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import astuple, dataclass
 from typing import Any
 
 Call = Callable[[int], Any]
+TURNS = 12
 
 
 @dataclass(frozen=True)
 class Latency:
-    """Milliseconds."""
+    """Milliseconds of one call."""
 
     median: float
     p99: float
@@ -26,6 +27,10 @@ class Latency:
         ordered = sorted(seconds)
         return cls(statistics.median(ordered) * 1e3, ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))] * 1e3)
 
+    def as_dict(self) -> dict[str, float]:
+        """Return the figures for a table."""
+        return {"median_ms": round(self.median, 3), "p99_ms": round(self.p99, 3)}
+
 
 @dataclass(frozen=True)
 class Throughput:
@@ -34,18 +39,32 @@ class Throughput:
     latency: Latency
     per_second: float
 
+    def as_dict(self) -> dict[str, float]:
+        """Return the figures for a table."""
+        return self.latency.as_dict() | {"per_second": round(self.per_second)}
 
-def in_turn(calls: dict[str, Call], rounds: int) -> dict[str, Latency]:
+
+def timed(call: Call, number: int) -> float:
+    """Return the seconds that one call takes."""
+    started = time.perf_counter()
+    call(number)
+    return time.perf_counter() - started
+
+
+def rotated(names: Iterable[str], by: int) -> list[str]:
+    """Return the names in an order that changes with ``by``, so that no candidate always follows the same one."""
+    order = list(names)
+    by %= len(order)
+    return order[by:] + order[:by]
+
+
+def in_turn(calls: Mapping[str, Call], rounds: int) -> dict[str, Latency]:
     """Call each with 0 … rounds - 1, one after the other, and return their latencies; the first tenth is warming up."""
-    taken: dict[str, list[float]] = {name: [] for name in calls}
-    names = list(calls)
+    timings: dict[str, list[float]] = {name: [] for name in calls}
     for number in range(rounds):
-        # Nobody always comes after the same one.
-        for name in names[number % len(names) :] + names[: number % len(names)]:
-            started = time.perf_counter()
-            calls[name](number)
-            taken[name].append(time.perf_counter() - started)
-    return {name: Latency.of(seconds[rounds // 10 :]) for name, seconds in taken.items()}
+        for name in rotated(calls, number):
+            timings[name].append(timed(calls[name], number))
+    return {name: Latency.of(seconds[rounds // 10 :]) for name, seconds in timings.items()}
 
 
 def middle(several: Sequence[Latency]) -> Latency:
@@ -53,32 +72,23 @@ def middle(several: Sequence[Latency]) -> Latency:
     return Latency(*(statistics.median(values) for values in zip(*map(astuple, several), strict=True)))
 
 
-def at_once(makers: dict[str, Callable[[], Call]], clients: int, rounds: int, turns: int = 12) -> dict[str, Throughput]:
-    """Let ``clients`` threads call each ``rounds`` times, every thread with a call of its own, in ``turns`` turns."""
+def at_once(makers: Mapping[str, Callable[[], Call]], clients: int, rounds: int) -> dict[str, Throughput]:
+    """Let ``clients`` threads call each ``rounds`` times, in a dozen turns, every thread with a call of its own."""
     calls = {name: [make() for _ in range(clients)] for name, make in makers.items()}
-    taken: dict[str, list[float]] = {name: [] for name in makers}
-    spent = dict.fromkeys(makers, 0.0)
     for call in itertools.chain(*calls.values()):
         call(0)
-    each = -(-rounds // turns)
-    names = list(makers)
-    for turn in range(turns):
-        # Nobody always comes after the same one.
-        for name in names[turn % len(names) :] + names[: turn % len(names)]:
+    timings: dict[str, list[float]] = {name: [] for name in makers}
+    spent = dict.fromkeys(makers, 0.0)
+    each = -(-rounds // TURNS)
+    for turn in range(TURNS):
+        for name in rotated(makers, turn):
+
+            def client(at: int) -> list[float]:
+                first = turn * each + 37 * at  # noqa: B023 - the threads end within this turn
+                return [timed(calls[name][at], number) for number in range(first, first + each)]  # noqa: B023
+
             started = time.perf_counter()
             with ThreadPoolExecutor(clients) as pool:
-                for seconds in pool.map(
-                    _timed, calls[name], range(turn * each, turn * each + 37 * clients, 37), [each] * clients
-                ):
-                    taken[name] += seconds
+                timings[name] += itertools.chain(*pool.map(client, range(clients)))
             spent[name] += time.perf_counter() - started
-    return {name: Throughput(Latency.of(taken[name]), len(taken[name]) / spent[name]) for name in names}
-
-
-def _timed(call: Call, offset: int, rounds: int) -> list[float]:
-    taken = []
-    for number in range(offset, offset + rounds):
-        started = time.perf_counter()
-        call(number)
-        taken.append(time.perf_counter() - started)
-    return taken
+    return {name: Throughput(Latency.of(timings[name]), len(timings[name]) / spent[name]) for name in makers}

@@ -20,11 +20,11 @@ STAGE = """
     select '/var/photos/2024/' || n || '.jpg', '1' from generate_series(1, %s) as n
 """
 EMBED = """
-    insert into search.image_embeddings (image_id, source_version, model_fingerprint, embedding)
+    insert into search_internal.image_embeddings (image_id, source_version, model_fingerprint, embedding)
     select
         image_id, hashtextextended((path || chr(31) || source_version) collate "C", 0),
         (polar_ai._model('embedding/clip_image')).fingerprint, array_fill(0.0442::real, array[512])::vector
-    from search.stg_image_paths
+    from search_internal.stg_image_paths
 """
 
 
@@ -45,7 +45,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         connection.execute(STAGE.encode(), [rows])
         connection.execute(EMBED.encode())
         connection.execute("vacuum analyze polarlens.image_paths")
-        connection.execute("vacuum analyze search.image_embeddings")
+        connection.execute("vacuum analyze search_internal.image_embeddings")
         # A partial index: that of a million equal vectors is not to be measured.
         connection.execute(f"{BUILD_INDEX} where image_id < 0".encode())
     wall, model, line = min(refresh() for _ in range(3))

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 import psycopg
 from numpy.typing import NDArray
+from pgvector import HalfVector, Vector
 from psycopg import sql
+from psycopg.types.numeric import Int8
 
 Vectors = NDArray[np.float32]
-BINARY_COPY = b"PGCOPY\n\xff\r\n\0" + struct.pack("!ii", 0, 0)
-END_OF_COPY = struct.pack("!h", -1)
 
 
 def clustered(count: int, dimension: int = 512, clusters: int = 1000, seed: int = 7) -> Vectors:
@@ -66,24 +64,7 @@ def load_embeddings(
     connection: psycopg.Connection[Any], table: sql.Composable, vectors: Vectors, half: bool = True
 ) -> None:
     """Copy ``vectors`` into an embedding table (key, version, fingerprint, embedding), keys from 1."""
-    rows = vectors.astype(">f2" if half else ">f4")
+    kind = HalfVector if half else Vector
     with connection.cursor().copy(sql.SQL("copy {} from stdin with (format binary)").format(table)) as copy:
-        copy.write(BINARY_COPY)
-        for chunk in _chunks(rows):
-            copy.write(chunk)
-        copy.write(END_OF_COPY)
-
-
-def _chunks(rows: NDArray[Any]) -> Iterable[bytes]:
-    fingerprint = b"benchmark"
-    head = struct.pack("!hi", 4, 8)
-    middle = struct.pack("!iq", 8, 1) + struct.pack("!i", len(fingerprint)) + fingerprint
-    chunk = bytearray()
-    for key, row in enumerate(rows, 1):
-        values = row.tobytes()
-        chunk += head + struct.pack("!q", key) + middle
-        chunk += struct.pack("!ihh", 4 + len(values), len(row), 0) + values
-        if len(chunk) > 1 << 20:
-            yield bytes(chunk)
-            chunk.clear()
-    yield bytes(chunk)
+        for key, vector in enumerate(vectors, 1):
+            copy.write_row((Int8(key), Int8(1), "benchmark", kind(vector).to_binary()))

@@ -11,8 +11,9 @@ from typing import Literal
 import numpy as np
 from PIL import Image
 
+from scripts.common.files import write_whole
 from scripts.programs.clip_service.encoder import ModelCard, Vectors, unit
-from scripts.programs.clip_service.networks import package_file, session, write_whole
+from scripts.programs.clip_service.networks import package_file, session
 
 IMAGE_SIZE = 260
 RECIPE = "1"  # raise it when anything here changes what the network gives

@@ -17,9 +17,8 @@ import numpy as np
 import numpy.typing as npt
 import requests
 
+from scripts.common.errors import UserError
 from scripts.programs.clip_service.encoder import Vectors, unit
-from scripts.programs.clip_service.lifecycle import LifecycleError
-from scripts.programs.clip_service.state import State
 
 CAPTIONS_FILE = Path(__file__).with_name("captions.json")
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
@@ -30,38 +29,38 @@ TIMEOUT_SECONDS = 120
 Ranks = npt.NDArray[np.int64]
 
 
-def report(service: State, folder: Path, destination: Path) -> int:
+def report(service: dict[str, Any], folder: Path, destination: Path) -> int:
     """Print the figures for the photos in ``folder`` and write them to ``destination`` as JSON.
 
-    Raises LifecycleError if there are no photos or the service does not answer properly.
+    Raises UserError if there are no photos or the service does not answer properly.
     """
     paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES) if folder.is_dir() else []
     if not paths:
-        raise LifecycleError(f"No photos in {folder}: name a folder that holds some, or make the demo photos first.")
+        raise UserError(f"No photos in {folder}: name a folder that holds some, or make the demo photos first.")
     blobs = [{"blob": base64.b64encode(path.read_bytes()).decode()} for path in paths]
     names = [path.stem.replace("_", " ") for path in paths]
 
     began = time.perf_counter()
-    images = _embed(service.url, blobs)
+    images = _embed(service["url"], blobs)
     images_per_second = len(blobs) / (time.perf_counter() - began)
 
     rows: dict[str, dict[str, float]] = {}
-    queries = _embed(service.url, [{"text": name} for name in names])
+    queries = _embed(service["url"], [{"text": name} for name in names])
     rows["name -> photo"] = summary(ranks(queries @ images.T, np.eye(len(paths), dtype=bool)))
-    rows |= _caption_figures(service.url, paths, images)
+    rows |= _caption_figures(service["url"], paths, images)
 
     began = time.perf_counter()
-    _embed(service.url, [{"text": f"photo {i} of {names[i % len(names)]}"} for i in range(SPEED_TEXTS)])
+    _embed(service["url"], [{"text": f"photo {i} of {names[i % len(names)]}"} for i in range(SPEED_TEXTS)])
     texts_per_second = SPEED_TEXTS / (time.perf_counter() - began)
 
-    print(f"Model {service.model} {service.version} on {len(paths)} photos in {folder}")
+    print(f"Model {service['model']} {service['version']} on {len(paths)} photos in {folder}")
     print(f"{'query':<20}{'queries':>8}{'R@1':>8}{'R@5':>8}{'MRR':>8}")
     for label, row in rows.items():
         print(f"{label:<20}{row['queries']:>8.0f}{row['R@1']:>8.3f}{row['R@5']:>8.3f}{row['MRR']:>8.3f}")
     print(f"{images_per_second:.0f} images/s, {texts_per_second:.0f} texts/s")
     result: dict[str, Any] = {
-        "model": service.model,
-        "version": service.version,
+        "model": service["model"],
+        "version": service["version"],
         "folder": str(folder),
         "photos": len(paths),
         "retrieval": rows,
@@ -114,8 +113,8 @@ def _embed(url: str, items: Sequence[dict[str, str]]) -> Vectors:
                 answer.raise_for_status()
                 status = answer.json()["header"]["status"]
                 if status:
-                    raise LifecycleError(f"The service could not embed a photo: {status['description']}")
+                    raise UserError(f"The service could not embed a photo: {status['description']}")
                 vectors += [document["embedding"] for document in answer.json()["data"]]
     except requests.RequestException as error:
-        raise LifecycleError(f"The service at {url} did not answer: {error}") from error
+        raise UserError(f"The service at {url} did not answer: {error}") from error
     return unit(np.array(vectors))

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 import onnxruntime  # type: ignore[import-untyped]
 
@@ -32,11 +30,3 @@ def package_file(package: str, name: str) -> Path:
         f"The model needs {name} of the package {package.replace('_', '-')}, which is not installed. "
         "Run scripts/quickstart, or: pip install -e '.[local]'"
     )
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file so that a reader, or a killed writer, never leaves half of it behind."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with NamedTemporaryFile(dir=path.parent, delete=False) as file:
-        file.write(data)
-    os.replace(file.name, path)  # noqa: PTH105

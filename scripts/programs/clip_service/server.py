@@ -64,7 +64,7 @@ class Service:
 
     def info(self) -> dict[str, Any]:
         """Return what GET /info answers."""
-        card = asdict(self.encoder.card) if self.encoder else {}
+        card = {**asdict(self.encoder.card), "image_size": self.encoder.image_size} if self.encoder else {}
         status = {"state": self.state, "reason": self.reason, "pid": os.getpid()}
         modality = ["text", "image"] if isinstance(self.encoder, TextEncoder) else ["image"]
         return {**card, "modality": modality if self.encoder else [], **status}

@@ -17,10 +17,10 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from scripts.common.files import write_whole
 from scripts.programs.clip_service import classes
 from scripts.programs.clip_service.efficientnet import IMAGE_SIZE, Network
 from scripts.programs.clip_service.encoder import ModelCard, Vectors, unit
-from scripts.programs.clip_service.networks import write_whole
 from scripts.programs.clip_service.sentences import DIMENSION, SentenceEncoder
 
 # Chosen by retrieval on captioned photographs: a flatter distribution over more classes carries context

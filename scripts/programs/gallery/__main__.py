@@ -8,6 +8,7 @@ import sys
 import webbrowser
 from pathlib import Path
 
+from scripts.common.errors import exit_status
 from scripts.common.paths import state_home
 from scripts.programs.gallery import searches, upload
 from scripts.programs.gallery.database import Database
@@ -113,15 +114,12 @@ def main() -> int:
             page = write(database, arguments)
             print(f"The page: {page}")
             open_in_browser(page.as_uri(), arguments)
-    except GalleryError as error:
-        print(error, file=sys.stderr)
-        return 1
     except KeyboardInterrupt:
-        return 0
+        pass
     finally:
         database.close()
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_status(main))

@@ -80,8 +80,3 @@ def target() -> dict[str, Any]:
     if server.running() is None:
         raise no_local_server()
     return {_KEYWORDS[name]: value for name, value in server.env().items()}
-
-
-def is_local(connection: Connection) -> bool:
-    """Tell whether the server is on this machine, so that a path means the same file to both."""
-    return connection.info.host.startswith("/") or connection.info.hostaddr in ("127.0.0.1", "::1")

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 import psycopg
 
+from scripts.common.errors import UserError
+
 
 @dataclass(eq=False)
-class GalleryError(Exception):
+class GalleryError(UserError):
     """Why there are no results.
 
     Args:

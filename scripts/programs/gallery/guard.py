@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from secrets import compare_digest
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
+from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 # The page carries everything that it shows; its one script comes from here.
 HEADERS = {
@@ -28,26 +29,19 @@ HEADERS = {
 HOSTS = ("127.0.0.1", "localhost")
 
 
-class Guard:
-    """Middleware that answers only the page's own requests, from browsers that have ``key`` in ``cookie``."""
+class Guard(BaseHTTPMiddleware):
+    """Answers only the page's own requests, from browsers that have ``key`` in ``cookie``."""
 
     def __init__(self, app: ASGIApp, key: str, cookie: str) -> None:
-        self.app = app
+        super().__init__(app)
         self.key = key
         self.cookie = cookie
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def dispatch(self, request: Request, call_next: RequestResponseEndpoint) -> Response:
         """Let a request through, or refuse it."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-
-        async def send_guarded(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(HEADERS)
-            await send(message)
-
-        await (self.refusal(Request(scope)) or self.app)(scope, receive, send_guarded)
+        response = self.refusal(request) or await call_next(request)
+        response.headers.update(HEADERS)
+        return response
 
     def refusal(self, request: Request) -> Response | None:
         """Return what to answer in the application's place; None if the application may answer."""

@@ -93,7 +93,7 @@ def decode(content: bytes) -> Image.Image:
         PhotoError: it is none, or damaged, or too large.
     """
     try:
-        with images.opened(content, "the photo") as image:
+        with images.open_image(content, "the photo") as image:
             image.thumbnail((LARGEST_SIDE, LARGEST_SIDE), reducing_gap=2.0)
             # Broken metadata leaves the photo as it lies.
             with contextlib.suppress(Exception):

@@ -60,6 +60,6 @@ def run(
 
 def count(connection: Connection) -> int:
     """Return how many photos can be found."""
-    row = connection.execute("select count(*) as n from search.image_embeddings").fetchone()
+    row = connection.execute("select count(*) as n from search_internal.image_embeddings").fetchone()
     assert row is not None
     return int(row["n"])

@@ -12,11 +12,12 @@ from collections.abc import Mapping
 import psycopg
 from PIL import Image
 
-from scripts.programs.gallery.database import Connection, is_local
+from scripts.common.database import is_local
+from scripts.programs.gallery.database import Connection
 from scripts.programs.gallery.photos import Loaded, PhotoError, decode, load_all
 from udfs.runtime import images
 from udfs.runtime.errors import PolarAIError
-from udfs.runtime.locations import name_of
+from udfs.runtime.paths import in_location
 
 SIDE = 720
 Photos = Mapping[str, int | None]
@@ -48,7 +49,7 @@ def load(connection: Connection, photos: Photos) -> dict[str, Loaded]:
 
 def from_files(connection: Connection, photos: Photos) -> dict[str, Loaded]:
     """Read the files of this machine if the database is on it as well."""
-    return load_all(path for path in photos if is_file(path)) if is_local(connection) else {}
+    return load_all(path for path in photos if is_file(path)) if is_local(connection.info) else {}
 
 
 def from_table(connection: Connection, photos: Photos) -> dict[str, Loaded]:
@@ -90,13 +91,13 @@ def made_thumbnail(connection: Connection, path: str) -> Loaded:
 
 def from_web(connection: Connection, photos: Photos) -> dict[str, Loaded]:
     """Download what is on the web, and look for another machine's files where they may be shared."""
-    local = is_local(connection)
+    local = is_local(connection.info)
     return load_all(path for path in photos if "://" in path or (is_file(path) and not local))
 
 
 def is_file(path: str) -> bool:
     """Tell whether a path names a file, and nothing on the web or in a location."""
-    return path.lower().startswith("file://") or ("://" not in path and name_of(path) is None)
+    return path.lower().startswith("file://") or ("://" not in path and in_location(path) is None)
 
 
 def is_allowed(connection: Connection, question: str) -> bool:

@@ -21,8 +21,8 @@ import os
 import shlex
 import sys
 
+from scripts.common.errors import exit_status
 from scripts.common.paths import state_home
-from scripts.programs.local_postgres.errors import LocalPostgresError
 from scripts.programs.local_postgres.server import LocalPostgres
 
 NOT_RUNNING = 3
@@ -33,29 +33,22 @@ def main() -> int:
     """Run one command and return its exit code."""
     arguments = parse()
     server = LocalPostgres(state_home(), say=lambda line: print(line, file=sys.stderr, flush=True))
-    try:
-        match arguments.command:
-            case "start":
-                return start(server)
-            case "stop":
-                print("Stopped." if server.stop() else "It was not running.")
-            case "status":
-                return status(server)
-            case "env":
-                return env(server)
-            case "path":
-                print(server.places()[arguments.name])
-            case "psql":
-                return psql(server, arguments.arguments)
-            case _:
-                return destroy(server, arguments.yes)
-        return 0
-    except LocalPostgresError as error:
-        print(error, file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("Interrupted; the next start takes it up again.", file=sys.stderr)
-        return 130
+    match arguments.command:
+        case "start":
+            return start(server)
+        case "stop":
+            print("Stopped." if server.stop() else "It was not running.")
+        case "status":
+            return status(server)
+        case "env":
+            return env(server)
+        case "path":
+            print(server.places()[arguments.name])
+        case "psql":
+            return psql(server, arguments.arguments)
+        case _:
+            return destroy(server, arguments.yes)
+    return 0
 
 
 def parse() -> argparse.Namespace:
@@ -138,4 +131,4 @@ def destroy(server: LocalPostgres, sure: bool) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_status(main))

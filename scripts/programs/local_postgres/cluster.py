@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import locale
-import os
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from scripts.programs.local_postgres.errors import LocalPostgresError
-from scripts.programs.local_postgres.locks import appearing
+from scripts.common.errors import UserError, indented
+from scripts.common.files import new_folder, write_whole
 from scripts.programs.local_postgres.server_user import ServerUser
 
 SUPERUSER = "postgres"
@@ -50,28 +49,28 @@ class Cluster:
 
     def version(self) -> str | None:
         """Return the version of PostgreSQL that was started last, if any was."""
-        try:
-            return self.version_file.read_text(encoding="utf-8").strip()
-        except FileNotFoundError:
-            return None
+        return _read(self.version_file) or None
 
     def prepared_with(self) -> list[str]:
         """Return the names of the programs that PL/Python was last seen to work with."""
-        try:
-            return self.prepared_file.read_text(encoding="utf-8").split()
-        except FileNotFoundError:
-            return []
+        return _read(self.prepared_file).split()
 
     def password(self) -> str:
         """Return the superuser's password."""
-        return self.password_file.read_text(encoding="utf-8").strip()
+        return self.password_file.read_text("utf-8").strip()
 
     def remembered_port(self) -> int | None:
         """Return the port of the last start, if there was one."""
-        try:
-            return int(self.port_file.read_text(encoding="utf-8"))
-        except (FileNotFoundError, ValueError):
-            return None
+        port = _read(self.port_file)
+        return int(port) if port.isdigit() else None
+
+
+def _read(file: Path) -> str:
+    """Return a file's text; none if there is no file."""
+    try:
+        return file.read_text("utf-8").strip()
+    except FileNotFoundError:
+        return ""
 
 
 def create_cluster(
@@ -85,19 +84,19 @@ def create_cluster(
     """Run initdb unless the cluster is there.
 
     Raises:
-        LocalPostgresError: initdb failed.
+        UserError: initdb failed.
     """
     if cluster.folder.is_dir():
         return
     say("Creating the database cluster ...")
-    with appearing(cluster.folder) as unfinished:
+    with new_folder(cluster.folder) as unfinished:
         new = Cluster(unfinished)
-        write_private(new.password_file, secrets.token_urlsafe(24) + "\n")
+        write_whole(new.password_file, secrets.token_urlsafe(24) + "\n")
         new.data.mkdir(mode=0o700)
         user.own(new.data)
         # initdb reads the password as the server's user, who must not own the file that stays.
         password = unfinished / "initdb-password"
-        write_private(password, new.password())
+        write_whole(password, new.password())
         user.own(password)
         options = {
             "--pgdata": str(new.data),
@@ -116,9 +115,8 @@ def create_cluster(
         command += [f"{name}={value}" for name, value in options.items()]
         ran = user.run(command, env, cwd=unfinished, pass_fds=(lock,))
         if ran.returncode != 0:
-            last = "\n".join(f"    {line}" for line in ran.stdout.strip().splitlines()[-10:])
-            raise LocalPostgresError(
-                f"initdb could not create the database cluster in {cluster.folder}. It said:\n{last}\n"
+            raise UserError(
+                f"initdb could not create the database cluster in {cluster.folder}:\n{indented(ran.stdout)}\n"
                 "Put that right and start again."
             )
         password.unlink()
@@ -144,14 +142,5 @@ def write_settings(cluster: Cluster, user: ServerUser, settings: Mapping[str, st
         quoted = value.replace("'", "''")
         lines.append(f"{name} = '{quoted}'\n")
     path = cluster.data / SETTINGS_FILE
-    write_private(path, "".join(lines))
+    write_whole(path, "".join(lines))
     user.own(path)
-
-
-def write_private(path: Path, text: str) -> None:
-    """Write a file, in one step, that nobody else may read."""
-    unfinished = path.with_name(path.name + ".new")
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-    unfinished.replace(path)

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-import os
 import subprocess
 import sys
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
+from scripts.common.errors import UserError, indented
+from scripts.common.files import write_whole
 from scripts.common.paths import CHECKOUT
-from scripts.programs.local_postgres.errors import LocalPostgresError
 
 NAME = "polar_ai"
 CONTROL = """\
@@ -50,7 +50,7 @@ def offer_extension(share: Path, say: Callable[[str], None]) -> None:
     Without Alembic in this interpreter the server does without: `alembic upgrade head` installs the same.
 
     Raises:
-        LocalPostgresError: the script could not be made.
+        UserError: the script could not be made.
     """
     if importlib.util.find_spec("alembic.config") is None:
         say("The extension polar_ai is not offered: this Python has no Alembic to make it with.")
@@ -61,8 +61,8 @@ def offer_extension(share: Path, say: Callable[[str], None]) -> None:
     file = folder / f"{NAME}.control"
     if file.exists() and file.read_text("utf-8") == control:
         return
-    _write(folder / f"{NAME}--{version}.sql", _script())
-    _write(file, control)
+    write_whole(folder / f"{NAME}--{version}.sql", _script(), 0o644)
+    write_whole(file, control, 0o644)
 
 
 def _digest() -> str:
@@ -82,15 +82,8 @@ def _script() -> str:
         check=False,
     )
     if made.returncode != 0:
-        last = "\n".join(f"    {line}" for line in (made.stdout + made.stderr).splitlines()[-5:])
-        raise LocalPostgresError(f"The extension {NAME} could not be made from the migrations. Alembic said:\n{last}")
+        last = indented(made.stdout + made.stderr, 5)
+        raise UserError(f"Alembic could not write the extension {NAME} from the migrations:\n{last}")
     # An extension's script is one transaction by itself.
     lines = [line for line in made.stdout.splitlines() if line not in ("BEGIN;", "COMMIT;")]
     return "\n".join(["set local polarlens.creating_extension = 'on';", *lines, CONFIGURATION])
-
-
-def _write(path: Path, text: str) -> None:
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}")
-    unfinished.write_text(text, encoding="utf-8")
-    unfinished.chmod(0o644)
-    unfinished.replace(path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import psycopg
 from psycopg import sql
 
-from scripts.programs.local_postgres.errors import LocalPostgresError
+from scripts.common.errors import UserError
 from scripts.programs.local_postgres.packages import NAMES
 
 MODULES = {"Pillow": "PIL.Image"}  # where the module is not called like the package
@@ -15,7 +15,7 @@ def prepare_database(env: dict[str, str]) -> None:
     """Create the database unless it is there, after trying PL/Python and its packages once.
 
     Raises:
-        LocalPostgresError: PL/Python or one of its packages cannot be loaded.
+        UserError: PL/Python or one of its packages cannot be loaded.
     """
     with _connect(env, "postgres") as connection:
         imports = ", ".join(["ssl", "ctypes", *(MODULES.get(name, name) for name in NAMES)])
@@ -24,7 +24,7 @@ def prepare_database(env: dict[str, str]) -> None:
                 connection.execute("create extension if not exists plpython3u")
                 connection.execute(f"do language plpython3u 'import {imports}'")
         except psycopg.Error as error:
-            raise LocalPostgresError(
+            raise UserError(
                 f"The server runs, but PL/Python does not work in it:\n    {str(error).strip()}\n"
                 "Install what is named as missing and start again."
             ) from error
@@ -53,7 +53,7 @@ def _connect(env: dict[str, str], database: str) -> psycopg.Connection[tuple[obj
             autocommit=True,
         )
     except psycopg.Error as error:
-        raise LocalPostgresError(
+        raise UserError(
             f"The server runs, but refused our connection:\n    {str(error).strip()}\n"
             "If the password of the user postgres was changed, put the new one into the password file of "
             "the server's folder."

@@ -12,16 +12,17 @@ import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
+from scripts.common.errors import NO_SPACE, UserError, explaining, indented, no_space
+from scripts.common.files import new_folder
 from scripts.common.paths import CHECKOUT
-from scripts.programs.local_postgres.errors import NO_SPACE, LocalPostgresError, no_space
-from scripts.programs.local_postgres.locks import appearing
 
 NAMES = ("Pillow", "urllib3", "certifi", "opendal")
+ACTION = "installing the server's Python packages"
 
 
 def requirements() -> list[str]:
     """Return what the database host needs, with the bounds that pyproject.toml gives."""
-    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text("utf-8"))["project"]
     extras = project.get("optional-dependencies", {}).values()
     declared: dict[str, str] = {}
     for requirement in [*project["dependencies"], *(item for extra in extras for item in extra)]:
@@ -38,26 +39,22 @@ def folder_name(version: str) -> str:
 
 
 def is_current(folder: str) -> bool:
-    """Whether that folder's packages are those that pyproject.toml asks for today."""
-    version = folder.removeprefix("pylib-").partition("-")[0]
-    return folder == folder_name(version)
+    """Tell whether that folder's packages are those that pyproject.toml lists today."""
+    return folder == folder_name(folder.removeprefix("pylib-").partition("-")[0])
 
 
-def install_packages(
-    programs: Path, version: str, lock: int, say: Callable[[str], None], doing: Callable[[str], None]
-) -> Path:
-    """Return the folder with the packages, installed if this list of them is not there yet.
+def install_packages(programs: Path, version: str, lock: int, say: Callable[[str], None]) -> Path:
+    """Return the folder with the packages; install them if this list of them is not there yet.
 
     Raises:
-        LocalPostgresError: pip is missing or failed.
+        UserError: pip is missing or failed.
     """
     wanted = requirements()
     final = programs / folder_name(version)
     if final.is_dir():
         return final
-    doing("installing the server's Python packages")
     say(f"Installing {', '.join(NAMES)} for PL/Python ...")
-    with appearing(final) as unfinished:
+    with explaining(ACTION, programs), new_folder(final) as unfinished:
         # The wheels are chosen for the server's Python, not for the one that runs pip.
         options = ["--python-version", version, "--implementation", "cp", "--only-binary=:all:"]
         options += ["--no-compile", "--target", str(unfinished)]
@@ -73,13 +70,12 @@ def install_packages(
             env={name: value for name, value in os.environ.items() if name not in ("PIP_USER", "PIP_PREFIX")},
         )
         if NO_SPACE in ran.stdout:
-            raise no_space("installing the server's Python packages", programs)
+            raise no_space(ACTION, programs)
         if ran.returncode != 0:
-            last = "\n".join(f"    {line}" for line in ran.stdout.strip().splitlines()[-8:])
-            raise LocalPostgresError(
-                f"pip could not install {', '.join(wanted)} for the database server. It said:\n{last}\n"
+            raise UserError(
+                f"pip could not install {', '.join(wanted)} for the database server:\n{indented(ran.stdout, 8)}\n"
                 "Check the network (pip's own settings such as PIP_INDEX_URL count) and start again."
             )
         installed = sorted(path.name.removesuffix(".dist-info") for path in unfinished.glob("*.dist-info"))
-        (unfinished / "installed.txt").write_text("\n".join(installed) + "\n", encoding="utf-8")
+        (unfinished / "installed.txt").write_text("\n".join(installed) + "\n", "utf-8")
     return final

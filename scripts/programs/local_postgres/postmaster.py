@@ -1,9 +1,11 @@
-"""What is known about the running server process, from its pid file and /proc."""
+"""The running server's process, by its pid file."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+
+import psutil
 
 
 @dataclass(frozen=True)
@@ -18,8 +20,8 @@ class Postmaster:
 def running(data: Path) -> Postmaster | None:
     """Return the server that runs on this data folder, or None.
 
-    A crash or a reboot leaves the pid file behind, and its number may belong to another process by
-    now; so the process counts only if it works in the data folder, as PostgreSQL's main process does.
+    A crash or a reboot leaves the pid file behind, and another process may have its number by now; so the
+    process counts only if it works in the data folder, as PostgreSQL's main process does.
     """
     lines = _pid_file(data)
     if len(lines) < 4 or not (lines[0].isdigit() and lines[3].strip().isdigit()):
@@ -27,33 +29,30 @@ def running(data: Path) -> Postmaster | None:
     pid = int(lines[0])
     if not works_in(pid, data):
         return None
-    ready = len(lines) > 7 and lines[7].strip() == "ready"
-    return Postmaster(pid, int(lines[3]), ready)
+    return Postmaster(pid, int(lines[3]), ready=len(lines) > 7 and lines[7].strip() == "ready")
 
 
 def drop_stale_pid_file(data: Path) -> None:
-    """Remove a pid file whose number another process has now: PostgreSQL would refuse to start.
+    """Remove a pid file if another process has its number: PostgreSQL would refuse to start.
 
-    When no process has that number PostgreSQL sees to it itself, and better: it also makes sure that
+    If no process has that number, PostgreSQL handles the file itself, and better: it also checks that
     no session of the dead server is left.
     """
     lines = _pid_file(data)
-    if lines and lines[0].isdigit():
-        pid = int(lines[0])
-        if Path("/proc", str(pid)).exists() and not works_in(pid, data):
-            (data / "postmaster.pid").unlink(missing_ok=True)
+    if lines and lines[0].isdigit() and psutil.pid_exists(int(lines[0])) and not works_in(int(lines[0]), data):
+        (data / "postmaster.pid").unlink(missing_ok=True)
+
+
+def works_in(pid: int, folder: Path) -> bool:
+    """Tell whether that process is alive and has its working directory there."""
+    try:
+        return Path(psutil.Process(pid).cwd()).samefile(folder)
+    except (psutil.Error, OSError):  # gone, a zombie, or another user's
+        return False
 
 
 def _pid_file(data: Path) -> list[str]:
     try:
-        return (data / "postmaster.pid").read_text(encoding="utf-8").splitlines()
+        return (data / "postmaster.pid").read_text("utf-8").splitlines()
     except FileNotFoundError:
         return []
-
-
-def works_in(pid: int, folder: Path) -> bool:
-    """Whether that process is alive and has its working directory there."""
-    try:
-        return Path(f"/proc/{pid}/cwd").samefile(folder)
-    except OSError:  # gone, a zombie, or somebody else's
-        return False

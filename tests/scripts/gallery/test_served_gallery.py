@@ -226,7 +226,7 @@ def test_a_model_that_is_down(gallery: Served, visit: Go, built: Project) -> Non
 
 
 def test_nothing_is_embedded_yet(project_copy: Project, visit: Go) -> None:
-    project_copy.database.run("truncate search.image_embeddings cascade")
+    project_copy.database.run("truncate search_internal.image_embeddings cascade")
     with reader_of(project_copy.database, "empty_reader") as env, served(**env) as own:
         page = visit(own, "?q=red").page
         expect(page.get_by_role("heading", level=1)).to_have_text("0 photos")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.programs.local_postgres.errors import LocalPostgresError
+from scripts.common.errors import UserError
 from scripts.programs.local_postgres.server import LocalPostgres
 from tests.scripts.local_postgres.environment import connect, copy_of_checkout, small_env
 
@@ -76,7 +76,7 @@ def test_root_with_a_checkout_that_only_root_reads(open_folder: Path) -> None:
 def test_folder_that_the_server_cannot_enter(open_folder: Path) -> None:
     closed = open_folder / "closed-above"
     closed.mkdir(mode=0o700)
-    with pytest.raises(LocalPostgresError, match=f"cannot enter {closed}") as raised:
+    with pytest.raises(UserError, match=f"cannot enter {closed}") as raised:
         LocalPostgres(closed / "home").start()
     assert "chmod" in str(raised.value)
 

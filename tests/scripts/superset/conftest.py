@@ -12,7 +12,7 @@ from psycopg.rows import dict_row
 
 from scripts.common.paths import state_home
 from scripts.programs import demo_photos, load_photos
-from scripts.programs.quickstart.__main__ import register_models
+from scripts.programs.quickstart.models import register_models
 from tests.scripts.superset.program import SAVED, Superset
 from tests.support.database import Database, new_database
 

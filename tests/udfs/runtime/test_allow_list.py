@@ -4,8 +4,9 @@ import pytest
 import requests
 import urllib3
 
-from udfs.runtime import allow_list
 from udfs.runtime.errors import PolarAIError
+from udfs.runtime.http import allow_list
+from udfs.runtime.paths import masked
 
 ALLOWED = [
     ("https://*", "https://example.com/a.jpg", False),
@@ -175,11 +176,11 @@ def test_only_public_unicast_addresses_are_not_special(address: str, special: bo
     ],
 )
 def test_a_masked_url_shows_no_credentials(url: str, shown: str) -> None:
-    assert allow_list.masked(url) == shown
+    assert masked(url) == shown
 
 
 def test_a_masked_url_is_short() -> None:
-    assert len(allow_list.masked("https://example.com/" + "x" * 5000)) == 300
+    assert len(masked("https://example.com/" + "x" * 5000)) == 300
 
 
 @pytest.mark.parametrize(

@@ -7,18 +7,15 @@ import os
 import subprocess
 import sys
 import tempfile
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from scripts.common.paths import state_home
+from scripts.common.paths import CHECKOUT, state_home
 from scripts.programs.bench.vectors import Vectors, nearest
 
-HERE = Path(__file__).resolve().parent
 # The package of each engine; its program is with_NAME.py.
 PEERS = {"lancedb": "lancedb", "qdrant": "qdrant-edge-py", "pixeltable": "pixeltable"}
-K = 10
 
 
 def with_peers(names: list[str], vectors: Vectors, queries: Vectors, ours: dict[str, Any]) -> dict[str, Any]:
@@ -28,7 +25,7 @@ def with_peers(names: list[str], vectors: Vectors, queries: Vectors, ours: dict[
     with tempfile.TemporaryDirectory(prefix="polarlens-bench-") as folder:
         np.save(f"{folder}/vectors.npy", vectors)
         np.save(f"{folder}/queries.npy", queries[:200])
-        np.save(f"{folder}/truth.npy", nearest(vectors, queries[:200], K))
+        np.save(f"{folder}/truth.npy", nearest(vectors, queries[:200], 10))
         for name in names:
             try:
                 rows[name] = measure(name, "search", folder, str(ours["recall@10"]))
@@ -51,8 +48,8 @@ def measure(name: str, function: str, folder: str, argument: str) -> dict[str, A
         subprocess.run([python, "-m", "pip", "install", "--quiet", PEERS[name], "numpy"], check=True)
         (home / ".installed").touch()
     done = subprocess.run(
-        [python, "-c", f"import with_{name}; with_{name}.{function}()", folder, argument],
-        env={**os.environ, "PYTHONPATH": str(HERE)},
+        [python, "-P", "-c", f"from {__package__} import with_{name}; with_{name}.{function}()", folder, argument],
+        env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
         check=True,
         capture_output=True,
         text=True,

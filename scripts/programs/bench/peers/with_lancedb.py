@@ -8,7 +8,8 @@ from typing import Any
 
 import lancedb as engine  # type: ignore[import-not-found]
 import pyarrow  # type: ignore[import-not-found]
-from measuring import K, arguments, report  # type: ignore[import-not-found]
+
+from scripts.programs.bench.peers.measuring import K, arguments, report
 
 
 def search() -> None:
@@ -32,5 +33,5 @@ def search() -> None:
         return search
 
     settings = [(20, 50, 1), (20, 100, 2), (20, 200, 4), (50, 400, 10), (200, 800, 20)]
-    searches = [(f"nprobes {p}, ef {e}, refine {r}", searcher(p, e, r)) for p, e, r in settings]
+    searches = {f"nprobes {p}, ef {e}, refine {r}": searcher(p, e, r) for p, e, r in settings}
     report(searches, queries, truth, recall, build_seconds=round(built, 1), version=engine.__version__)

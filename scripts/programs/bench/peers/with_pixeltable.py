@@ -19,8 +19,9 @@ FOLDER, ARGUMENT = Path(sys.argv[1]), sys.argv[2]
 os.environ["PIXELTABLE_HOME"] = str(FOLDER / "pixeltable")
 import PIL.Image  # noqa: E402
 import pixeltable as pxt  # noqa: E402
-from measuring import K, arguments, report  # noqa: E402
 from pixeltable.func import Batch  # noqa: E402
+
+from scripts.programs.bench.peers.measuring import K, arguments, report  # noqa: E402
 
 SESSION = requests.Session()
 if ARGUMENT.startswith("http"):
@@ -84,4 +85,4 @@ def search() -> None:
         found = table.order_by(similar, asc=False).limit(K).select(table.image_id).collect()
         return [int(key) for key in found["image_id"]]
 
-    report([("its defaults", nearest)], queries, truth, recall, build_seconds=round(built, 1), version=pxt.__version__)
+    report({"its defaults": nearest}, queries, truth, recall, build_seconds=round(built, 1), version=pxt.__version__)

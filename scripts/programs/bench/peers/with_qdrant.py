@@ -8,7 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 import qdrant_edge as engine  # type: ignore[import-not-found]
-from measuring import K, arguments, report  # type: ignore[import-not-found]
+
+from scripts.programs.bench.peers.measuring import K, arguments, report
 
 
 def search() -> None:
@@ -45,6 +46,6 @@ def search() -> None:
 
         return search
 
-    searches = [(f"hnsw_ef {ef}", searcher(ef)) for ef in (32, 64, 100, 200, 400, 800)]
+    searches = {f"hnsw_ef {ef}": searcher(ef) for ef in (32, 64, 100, 200, 400, 800)}
     version = importlib.metadata.version("qdrant-edge-py")
     report(searches, queries, truth, recall, build_seconds=round(built, 1), version=version)
