@@ -96,7 +96,9 @@ $polarlens_index$
 {% macro _row_and_shard_counts(settings, plan) %}
     {% if not settings.distributed %}
         {% set rows_sql %}
-            select c.reltuples from pg_class as c where c.oid = {{ polarlens._literal(plan.table) }}::regclass
+            select c.reltuples
+            from pg_class as c
+            where c.oid = {{ polarlens._literal(plan.table) }}::regclass
         {% endset %}
         {{ return({'rows': polarlens._query_value(rows_sql), 'shards': 1, 'shards_on_one_node': 1, 'unit': ''}) }}
     {% endif %}

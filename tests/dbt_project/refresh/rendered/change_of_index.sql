@@ -1,7 +1,3 @@
-select not exists (select from pg_catalog.pg_attribute as a where a.attrelid = pg_catalog.to_regclass('polarlens.embedding_spaces') and a.attname = 'query_models');
-
-select pg_catalog.to_regclass('pg_catalog.pg_dist_partition') is not null;
-
 select pg_try_advisory_lock(polarlens._refresh_lock_key('search.notes'));
 
 with closed as (
@@ -237,7 +233,8 @@ select c.reltuples from pg_class as c where c.oid = '"polarlens"."search"."notes
 
 with sizes as (
     select
-        -- A vector with its header, its neighbours (2 m on the ground floor, 16 bytes each), and an element's fields.
+        -- A vector with its header, its neighbours (2 m on the ground floor, 16 bytes each), and the fields of
+        -- an element.
         5.0 / 1
         * (160 + 16 + 12 * 2 * 16 * 1.2) / 1024 as needed,
         (
@@ -249,7 +246,8 @@ with sizes as (
             select s.setting::float8 * 8 / 4
             from pg_settings as s
             where s.name = 'effective_cache_size'
-        ) / 1 as most
+        )
+        / 1 as most
 )
 
 select
@@ -289,7 +287,12 @@ select to_char(clock_timestamp() - '2026-01-01 00:00:00+00'::timestamptz, 'FMHH2
 commit;
 
 update polarlens.refresh_runs
-set status = 'succeeded', phase = 'done', finished_at = clock_timestamp(), updated_at = clock_timestamp(), pending = 0
+set
+    status = 'succeeded',
+    phase = 'done',
+    pending = 0,
+    updated_at = clock_timestamp(),
+    finished_at = clock_timestamp()
 where run_id = 1;
 
 commit;

@@ -1,7 +1,3 @@
-select not exists (select from pg_catalog.pg_attribute as a where a.attrelid = pg_catalog.to_regclass('polarlens.embedding_spaces') and a.attname = 'query_models');
-
-select pg_catalog.to_regclass('pg_catalog.pg_dist_partition') is not null;
-
 select pg_try_advisory_lock(polarlens._refresh_lock_key('search.notes'));
 
 with closed as (
@@ -152,7 +148,8 @@ select
     e.error ->> 'message' as message,
     vector_dims(e.embedding::vector) as dimension
 from polarlens._embed_ahead(
-    'embedding/clip_text', (select array_agg(b.input order by b.item) from batch as b),
+    'embedding/clip_text',
+    (select array_agg(b.input order by b.item) from batch as b),
     null, 8, null
 ) as e
 order by e.embedding is null, e.item
@@ -202,6 +199,7 @@ declare
     v_fault text;
     v_counts record;
     v_rate numeric;
+    v_left interval;
     v_line text;
     v_began constant timestamptz := clock_timestamp();
     v_until constant timestamptz := clock_timestamp() + interval '2 seconds';
@@ -347,7 +345,9 @@ begin
         if (select m.fingerprint from polarlens._embedding_model('embedding/clip_text') as m)
             is distinct from '0123456789abcdef' then
             rollback;
-            v_fault := 'model ' || 'embedding/clip_text' || ' changed while it was embedding; what came of it meanwhile was dropped';
+            v_fault := format(
+                'model %s changed while it was embedding; what came of it meanwhile was dropped', 'embedding/clip_text'
+            );
             exit;
         end if;
         commit;
@@ -369,9 +369,10 @@ begin
     end loop;
 
     v_rate := v_first / nullif(extract(epoch from clock_timestamp() - v_began), 0)::numeric;
+    v_left := make_interval(secs => coalesce(floor((3 - v_first) / nullif(v_rate, 0)), 0));
     v_line := format(
-        '%s of %s, %s/s, %s left%s', v_first, 3, to_char(coalesce(v_rate, 0), 'FM999999999990.0'),
-        to_char(make_interval(secs => coalesce(floor((3 - v_first) / nullif(v_rate, 0)), 0)), 'FMHH24:MI:SS'),
+        '%s of %s, %s/s, %s left%s',
+        v_first, 3, to_char(coalesce(v_rate, 0), 'FM999999999990.0'), to_char(v_left, 'FMHH24:MI:SS'),
         case when v_failed > 0 then format(', %s failed', v_failed) end
     );
     perform set_config('polarlens.batches', json_build_object(
@@ -480,7 +481,8 @@ select c.reltuples from pg_class as c where c.oid = '"polarlens"."search"."notes
 
 with sizes as (
     select
-        -- A vector with its header, its neighbours (2 m on the ground floor, 16 bytes each), and an element's fields.
+        -- A vector with its header, its neighbours (2 m on the ground floor, 16 bytes each), and the fields of
+        -- an element.
         3.0 / 1
         * (160 + 8 + 16 * 2 * 16 * 1.2) / 1024 as needed,
         (
@@ -492,7 +494,8 @@ with sizes as (
             select s.setting::float8 * 8 / 4
             from pg_settings as s
             where s.name = 'effective_cache_size'
-        ) / 1 as most
+        )
+        / 1 as most
 )
 
 select
@@ -519,7 +522,12 @@ select to_char(clock_timestamp() - '2026-01-01 00:00:00+00'::timestamptz, 'FMHH2
 commit;
 
 update polarlens.refresh_runs
-set status = 'succeeded', phase = 'done', finished_at = clock_timestamp(), updated_at = clock_timestamp(), pending = 0
+set
+    status = 'succeeded',
+    phase = 'done',
+    pending = 0,
+    updated_at = clock_timestamp(),
+    finished_at = clock_timestamp()
 where run_id = 1;
 
 commit;

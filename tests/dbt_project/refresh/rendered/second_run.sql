@@ -1,7 +1,3 @@
-select not exists (select from pg_catalog.pg_attribute as a where a.attrelid = pg_catalog.to_regclass('polarlens.embedding_spaces') and a.attname = 'query_models');
-
-select pg_catalog.to_regclass('pg_catalog.pg_dist_partition') is not null;
-
 select pg_try_advisory_lock(polarlens._refresh_lock_key('search.notes'));
 
 with closed as (
@@ -241,6 +237,7 @@ declare
     v_fault text;
     v_counts record;
     v_rate numeric;
+    v_left interval;
     v_line text;
     v_began constant timestamptz := clock_timestamp();
     v_until constant timestamptz := clock_timestamp() + interval '2 seconds';
@@ -386,7 +383,9 @@ begin
         if (select m.fingerprint from polarlens._embedding_model('embedding/clip_text') as m)
             is distinct from '0123456789abcdef' then
             rollback;
-            v_fault := 'model ' || 'embedding/clip_text' || ' changed while it was embedding; what came of it meanwhile was dropped';
+            v_fault := format(
+                'model %s changed while it was embedding; what came of it meanwhile was dropped', 'embedding/clip_text'
+            );
             exit;
         end if;
         commit;
@@ -408,9 +407,10 @@ begin
     end loop;
 
     v_rate := v_first / nullif(extract(epoch from clock_timestamp() - v_began), 0)::numeric;
+    v_left := make_interval(secs => coalesce(floor((1 - v_first) / nullif(v_rate, 0)), 0));
     v_line := format(
-        '%s of %s, %s/s, %s left%s', v_first, 1, to_char(coalesce(v_rate, 0), 'FM999999999990.0'),
-        to_char(make_interval(secs => coalesce(floor((1 - v_first) / nullif(v_rate, 0)), 0)), 'FMHH24:MI:SS'),
+        '%s of %s, %s/s, %s left%s',
+        v_first, 1, to_char(coalesce(v_rate, 0), 'FM999999999990.0'), to_char(v_left, 'FMHH24:MI:SS'),
         case when v_failed > 0 then format(', %s failed', v_failed) end
     );
     perform set_config('polarlens.batches', json_build_object(
@@ -502,7 +502,12 @@ select
 commit;
 
 update polarlens.refresh_runs
-set status = 'succeeded', phase = 'done', finished_at = clock_timestamp(), updated_at = clock_timestamp(), pending = 0
+set
+    status = 'succeeded',
+    phase = 'done',
+    pending = 0,
+    updated_at = clock_timestamp(),
+    finished_at = clock_timestamp()
 where run_id = 1;
 
 commit;
