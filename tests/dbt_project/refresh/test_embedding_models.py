@@ -197,3 +197,20 @@ def test_another_session_watches(project: Project, tmp_path: Path) -> None:
     # One whose session is gone is told apart from one that works.
     project.database.run("update polarlens.refresh_runs set status = 'running', backend_pid = 0")
     assert project.database.value("select status from polarlens.refresh_status") == "died"
+
+
+def test_more_sources_than_jinja_counts_to(project: Project, tmp_path: Path) -> None:
+    db = project.database
+    db.run("create table polarlens.many as select n, 'red ' || n as body from generate_series(1, 100001) as n")
+    project.register("declared", input="text", dimension=4)
+    project.clip.intercept = lambda _: Reply(401, "token expired")
+    many = model("polarlens.many", key="n", input="body", model="embedding/clip_declared")
+    failed = run(project, tmp_path, check=False, many=many)
+    assert "HTTP status 401" in failed and "Range too big" not in failed
+
+
+def test_a_config_may_stand_under_meta_as_dbt_2_wants_it(project: Project, tmp_path: Path) -> None:
+    project.database.run("insert into polarlens.texts (content) values ('red')")
+    meta = {"key": "text_id", "input": "content", "model": "embedding/clip_text", "storage": "vector"}
+    assert "1 embedded, 0 unchanged" in run(project, tmp_path, texts=model("polarlens.texts", meta=meta))
+    assert project.database.value("select pg_typeof(embedding)::text from search.texts") == "vector"

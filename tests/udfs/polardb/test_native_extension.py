@@ -26,7 +26,6 @@ pytestmark = pytest.mark.slow
 
 NATIVE = Path(__file__).with_name("native.sql")
 CONTROL = "default_version = '2.0'\nrelocatable = false\nsuperuser = true\n"
-RUNTIME = "{runtime_schema: polarlens}"
 KEEP = ("-x", "polar_ai=native")
 MEMBERS = """
     select pg_describe_object(d.classid, d.objid, 0)
@@ -103,7 +102,7 @@ def test_dbt_embeds_and_searches_with_the_native_ai_callmodel(polardb: Project, 
     stage_photos(project)
     project.stage(str(polardb.folder / "missing.png"))
     people_fill_in(project)
-    output = account.dbt("run", "--vars", RUNTIME).stdout
+    output = account.dbt("run").stdout
     assert "search_internal.image_embeddings: 7 embedded, 0 unchanged, 0 removed, 1 failed" in output
     assert "missing.png" in account.value("select message from polarlens.embedding_errors")
     found = account.rows("select path from search.search_images('something blue', k => 2)")
@@ -114,7 +113,7 @@ def test_dbt_embeds_and_searches_with_the_native_ai_callmodel(polardb: Project, 
     assert account.rows("select path from search.saved_search_results")
     # Again: nothing to do, and the model is not asked.
     asked = polardb.clip.items
-    assert "0 embedded, 7 unchanged" in account.dbt("run", "--vars", RUNTIME, "--select", "image_embeddings").stdout
+    assert "0 embedded, 7 unchanged" in account.dbt("run", "--select", "image_embeddings").stdout
     assert polardb.clip.items == asked
     assert polardb.database.rows(MEMBERS) == members
 
@@ -127,10 +126,10 @@ def test_a_changed_native_model_is_noticed(polardb: Project, account: Database) 
     polardb.database.run(
         "update polar_ai._ai_models set model_name = 'colours-2' where model_id = 'embedding/clip_image'"
     )
-    output = account.dbt("run", "--vars", RUNTIME, "--select", "image_embeddings").stdout
+    output = account.dbt("run", "--select", "image_embeddings").stdout
     assert "the model changed" in output and "the new space is in place" in output
     polardb.database.run('update polar_ai._ai_models set model_config = model_config || \'{"token": "new"}\'')
-    assert "0 embedded" in account.dbt("run", "--vars", RUNTIME, "--select", "image_embeddings").stdout
+    assert "0 embedded" in account.dbt("run", "--select", "image_embeddings").stdout
 
 
 def test_a_downgrade_leaves_the_native_extension(polardb: Project, account: Database) -> None:
