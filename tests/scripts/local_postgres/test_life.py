@@ -15,7 +15,7 @@ import pytest
 from scripts.home import CHECKOUT
 from scripts.postgres.errors import LocalPostgresError
 from scripts.postgres.local import LocalPostgres
-from tests.scripts.local_postgres.environment import connect
+from tests.support.database import connect
 
 
 def test_stop_and_start_keep_port_and_data(server: LocalPostgres) -> None:

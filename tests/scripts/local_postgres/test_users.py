@@ -14,7 +14,8 @@ import pytest
 
 from scripts.postgres.errors import LocalPostgresError
 from scripts.postgres.local import LocalPostgres
-from tests.scripts.local_postgres.environment import connect, copy_of_checkout, small_env
+from tests.scripts.local_postgres.environment import copy_of_checkout, small_env
+from tests.support.database import connect
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can take another user's place")
 
