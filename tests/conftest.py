@@ -18,7 +18,6 @@ from playwright.sync_api import Browser
 from tests.support.browser import running_chromium
 from tests.support.http_server import ScriptedServer
 from tests.support.raw_server import Behaviour, RawServer
-from tests.support.server import skip_elsewhere
 
 # The modules of tests/support that define fixtures.
 pytest_plugins = (
@@ -42,7 +41,6 @@ def pytest_report_header() -> str:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the folders whose tests take longest: every worker waits for a long file that begins last."""
-    skip_elsewhere(items, HERE)
     first = ("end_to_end", "dbt_project")
     places = {folder: place for place, folder in enumerate(first)}
     items.sort(key=lambda item: places.get(item.path.relative_to(HERE).parts[0], len(first)))

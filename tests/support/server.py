@@ -37,8 +37,9 @@ OwnServer = LocalPostgres | SystemPostgres
 ROLES = ("polar_ai_admin", "polar_ai_user", "polarlens_reader")
 
 
-def skip_elsewhere(items: list[pytest.Item], tests: Path) -> None:
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip the tests of EMBEDDED_ONLY where a server is named."""
+    tests = Path(__file__).parents[1]
     for item in items if NAMED else []:
         for folder, why in EMBEDDED_ONLY.items():
             if item.path.is_relative_to(tests / folder):
