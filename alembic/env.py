@@ -75,27 +75,6 @@ end
 $$
 """
 
-# The permits' functions stay: they carry privileges.
-DROP_INTERNAL_FUNCTIONS = r"""
-do $$
-declare
-    v_function regprocedure;
-begin
-    for v_function in
-        select p.oid
-        from pg_proc as p
-        where p.pronamespace = 'polar_ai'::regnamespace and p.proname like '\_%' and p.proname not like '\_permit%'
-    loop
-        begin
-            execute format('drop function %s', v_function);
-        exception when dependent_objects_still_exist then
-            null;  -- a view is built on it: CREATE OR REPLACE has to do
-        end;
-    end loop;
-end
-$$
-"""
-
 
 def run(connection: sa.Connection | None) -> None:
     """Migrate through ``connection``, or print the SQL where there is none."""
@@ -151,24 +130,21 @@ def _at_base(connection: sa.Connection | None, reached: list[str]) -> bool:
 
 def _install_functions(connection: sa.Connection | None) -> None:
     """Create or replace every function, unless the database already has exactly these."""
-    native = keeps_native_extension()
-    scripts = install.native_statements() if native else install.statements()
-    wanted = install.code_hash(scripts)
+    scripts = install.statements(native=keeps_native_extension())
+    wanted = (install.code_hash(scripts), install.version())
     if connection is not None:
-        installed = connection.execute(sa.text(f"select code_hash from {SCHEMA}.installed_code")).scalar()
+        installed = connection.execute(sa.text(f"select code_hash, version from {SCHEMA}.installed_code")).first()
         if installed == wanted:
             return
-    # Internal functions are made anew, whatever their signature was: CREATE OR REPLACE could not change it.
-    schema = SCHEMA if native else "polar_ai"
-    context.execute(literal_sql(DROP_INTERNAL_FUNCTIONS.replace("'polar_ai'", f"'{schema}'")))
     # A SQL function may name one that a later file creates.
     context.execute(literal_sql("set local check_function_bodies = off"))
     for script in scripts:
         context.execute(literal_sql(script))
     context.execute(
         literal_sql(
-            f"insert into {SCHEMA}.installed_code (code_hash) values ('{wanted}') "
-            "on conflict (only_row) do update set code_hash = excluded.code_hash, installed_at = now()"
+            f"insert into {SCHEMA}.installed_code (code_hash, version) values {wanted} "
+            "on conflict (only_row) do update set "
+            "code_hash = excluded.code_hash, version = excluded.version, installed_at = now()"
         )
     )
 

@@ -3,21 +3,24 @@ declare
     v_embeddings text;
 begin
     {{ polarlens._check_search('k') }}
-    v_embeddings := case coalesce(model, '{{ polarlens._spaces()[0].images }}')
-        {%- for space in polarlens._spaces() %}
-        when '{{ space.images }}' then '{{ ref(space.images) }}'
-        {%- endfor %}
-    end;
+    v_embeddings := {{ polarlens._table_of_space('model', 'images') }};
     if v_embeddings is null then
-        {{ polarlens._unknown_space('model', 'images') }}
+        {{ polarlens._raise_unknown_space('model', 'images') | indent(4) }}
     end if;
     return query execute format($statement$
         with labels as materialized (
-            select l.label, l.embedding from {{ polarlens._search_function_name('label_vectors') }}($1, $2) as l
+            select
+                l.label,
+                l.embedding
+            from {{ polarlens._search_function_name('label_vectors') }}($1, $2) as l
         ),
 
         scored as (
-            select d.image_id, d.path, l.label, 1 - (e.embedding <=> l.embedding) as score
+            select
+                d.image_id,
+                d.path,
+                l.label,
+                1 - (e.embedding <=> l.embedding) as score
             from %s as e
             inner join {{ ref('stg_image_paths') }} as d on e.image_id = d.image_id
             cross join labels as l
@@ -25,7 +28,7 @@ begin
         ),
 
         probable as (
-            {{ polarlens._label_probabilities('scored', '$6', keep=['path']) }}
+            {{ polarlens._label_probabilities('scored', '$6', keep=['path']) | indent(8) }}
         )
 
         select p.image_id, p.rank, p.label, p.score::real, p.probability::real, p.path
@@ -35,3 +38,4 @@ begin
     $statement$, v_embeddings, {{ polarlens._search_function_name('photo_filter') }}(filters))
     using labels, model, k, filters, min_probability, {{ polarlens._search_function_name('logit_scale') }}(model);
 end
+-- depends_on: {{ ref('image_embeddings') }}

@@ -3,7 +3,10 @@ begin
     {{ polarlens._check_query('photo', 'photo') }}
     return query
     with labels as materialized (
-        select l.label, l.embedding from {{ polarlens._search_function_name('label_vectors') }}(labels, model) as l
+        select
+            l.label,
+            l.embedding
+        from {{ polarlens._search_function_name('label_vectors') }}(labels, model) as l
     ),
 
     this_photo as materialized (
@@ -11,12 +14,15 @@ begin
     ),
 
     scored as (
-        select 1 as image_id, l.label, 1 - ((select t.embedding from this_photo as t) <=> l.embedding) as score
+        select
+            1 as image_id,
+            l.label,
+            1 - ((select t.embedding from this_photo as t) <=> l.embedding) as score
         from labels as l
     ),
 
     probable as (
-        {{ polarlens._label_probabilities('scored', polarlens._search_function_name('logit_scale') ~ '(model)') }}
+        {{ polarlens._label_probabilities('scored', polarlens._search_function_name('logit_scale') ~ '(model)') | indent(4) }}
     )
 
     select p.rank, p.label, p.score::real, p.probability::real

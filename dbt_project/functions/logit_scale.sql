@@ -2,7 +2,7 @@
 begin
     return coalesce((
         select (m.model_config ->> 'logit_scale')::double precision
-        from {{ polarlens._runtime() }}.models as m
+        from polarlens.models as m
         where m.model_id = case coalesce(model, '{{ polarlens._spaces()[0].images }}')
             {%- for space in polarlens._spaces() | selectattr('text_model') %}
             when '{{ space.images }}' then '{{ space.text_model }}'

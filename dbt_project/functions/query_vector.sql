@@ -3,6 +3,6 @@ declare
     v_model text;
 begin
     {{ polarlens._check_query('query') }}
-    {{ polarlens._query_model('text_model') }}
-    return l2_normalize({{ polarlens._runtime() }}.ai_embedding(v_model, query)::vector);
+    {{ polarlens._query_model('text_model') | indent(4) }}
+    return l2_normalize(polarlens._query_embedding(v_model, query)::vector);
 end

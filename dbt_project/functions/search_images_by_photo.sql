@@ -2,7 +2,8 @@
 begin
     {{ polarlens._check_query('photo', 'photo') }}
     {{ polarlens._check_search('k', 'ef_search') }}
-    return query select s.*
+    return query
+    select s.*
     from {{ polarlens._search_function_name('search_images_by_vector') }}(
         {{ polarlens._search_function_name('photo_vector') }}(photo, model), k, filters, min_score, model, ef_search
     ) as s;

@@ -9,8 +9,9 @@ begin
     v_depth := least(10000, greatest(100, 4 * k));
     v_filter := {{ polarlens._search_function_name('photo_filter') }}(filters);
     -- A query is a sentence: any of its words counts. Words of their own are taken as they are written.
-    v_words := case when words is null
-        then replace(plainto_tsquery('{{ var("text_search_config", "simple") }}', query)::text, '&', '|')::tsquery
+    v_words := case
+        when words is null
+            then replace(plainto_tsquery('{{ var("text_search_config", "simple") }}', query)::text, '&', '|')::tsquery
         else websearch_to_tsquery('{{ var("text_search_config", "simple") }}', words)
     end;
     return query execute format($statement$
@@ -20,7 +21,9 @@ begin
         ),
 
         matching as (
-            select d.image_id, ts_rank_cd({{ polarlens.photo_words('d') }}, $3) as relevance
+            select
+                d.image_id,
+                ts_rank_cd({{ polarlens.photo_words('d') }}, $3) as relevance
             from {{ ref('stg_image_paths') }} as d
             where {{ polarlens.photo_words('d') }} @@ $3%s
             order by 2 desc, 1
@@ -28,7 +31,9 @@ begin
         ),
 
         by_words as (
-            select (row_number() over (order by m.relevance desc, m.image_id))::integer as rank, m.image_id
+            select
+                (row_number() over (order by m.relevance desc, m.image_id))::integer as rank,
+                m.image_id
             from matching as m
         ),
 
@@ -50,12 +55,14 @@ begin
             (select m.score from by_meaning as m where m.image_id = f.image_id),
             f.fused_score::real,
             f.meaning_rank,
-            f.words_rank{% for column in polarlens.photo_columns() %},
-            d.{{ column }}{% endfor %}
+            f.words_rank
+            {{- polarlens._select_photo_columns('d', indent=12) }}
         from fused as f
         inner join {{ ref('stg_image_paths') }} as d on f.image_id = d.image_id
         order by 1
     $statement$, v_filter)
-    using {{ polarlens._search_function_name('query_vector') }}(query, model), v_depth, v_words, filters, k, model, ef_search;
+    using
+        {{ polarlens._search_function_name('query_vector') }}(query, model),
+        v_depth, v_words, filters, k, model, ef_search;
 end
 -- depends_on: {{ ref('image_embeddings') }}

@@ -4,11 +4,12 @@ declare
 begin
     {{ polarlens._check_search('k', 'ef_search') }}
     {{ polarlens._photo_embedding('source_image_id', 'v_query', 'model') }}
-    return query select
+    return query
+    select
         (row_number() over (order by s.rank))::integer,
         s.image_id,
-        s.score{% for column in polarlens.photo_columns() %},
-        s.{{ column }}{% endfor %}
+        s.score
+        {{- polarlens._select_photo_columns('s') }}
     from {{ polarlens._search_function_name('search_images_by_vector') }}(
         v_query, least(10000, k + 1), filters, min_score, model, ef_search
     ) as s

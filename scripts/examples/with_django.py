@@ -19,8 +19,8 @@ settings.configure(
         "default": {
             "ENGINE": "django.db.backends.postgresql",
             "NAME": os.environ.get("PGDATABASE", "polarlens"),
-            # The tables of the models are looked for in the schema search, pgvector's operators in public.
-            "OPTIONS": {"options": "-c search_path=search,public"},
+            # The models' tables are in the first two schemas, pgvector's operators in public.
+            "OPTIONS": {"options": "-c search_path=search,search_internal,public"},
         }
     }
 )

@@ -41,7 +41,7 @@ def search_in_own_sql(connection: psycopg.Connection[Any], words: str, k: int) -
     """Text to images with pgvector's operator, in the one shape that is safe: ascending, a scalar query, a limit."""
     statement = """
         select 1 - (e.embedding <=> (select search.query_vector(%(words)s))) as score, p.path
-        from search.image_embeddings as e
+        from search_internal.image_embeddings as e
         inner join search.photos as p on e.image_id = p.image_id
         order by e.embedding <=> (select search.query_vector(%(words)s))
         limit %(k)s

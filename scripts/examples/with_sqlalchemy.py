@@ -24,7 +24,7 @@ class ImageEmbedding(Base):
     """A photo's vector: the table that `dbt run` keeps."""
 
     __tablename__ = "image_embeddings"
-    __table_args__ = {"schema": "search"}  # noqa: RUF012 - as SQLAlchemy wants it
+    __table_args__ = {"schema": "search_internal"}  # noqa: RUF012 - as SQLAlchemy wants it
     image_id: Mapped[int] = mapped_column(primary_key=True)
     embedding: Mapped[HalfVector] = mapped_column(HALFVEC)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.home import CHECKOUT
+from scripts.common.paths import CHECKOUT
 from tests.support.database import Database, new_database
 from tests.support.server import own_server
 

@@ -21,7 +21,7 @@ BACK_UP, RESTORE = (block.text for block in BLOCKS if block.language == "sh")
 SEARCH = "select rank, image_id, round(score::numeric, 4), path from search.search_images('something blue', k => 5)"
 KEPT = {
     "photos": "select image_id, path, title, attributes from polarlens.image_paths order by 1",
-    "embeddings": "select image_embeddings::text from search.image_embeddings order by 1",
+    "embeddings": "select image_embeddings::text from search_internal.image_embeddings order by 1",
     "errors": "select relation, source_key, message, attempts from polarlens.embedding_errors order by 1, 2",
     "models": "select * from polar_ai.models order by model_id",
     "tokens": "select * from polar_ai.model_secrets order by model_id",
@@ -34,7 +34,7 @@ KEPT = {
         select
             p.oid::regprocedure::text, coalesce(p.proacl::text, ''), coalesce(obj_description(p.oid), ''), md5(p.prosrc)
         from pg_proc as p
-        where p.pronamespace in ('polar_ai'::regnamespace, 'search'::regnamespace, 'ganos_ai'::regnamespace)
+        where p.pronamespace::regnamespace::text in ('polar_ai', 'search', 'search_internal', 'ganos_ai')
         order by 1
     """,
     "rights on tables": """
@@ -46,17 +46,21 @@ KEPT = {
                 order by 1
             )
         from pg_class as c
-        where c.relnamespace in ('polar_ai'::regnamespace, 'search'::regnamespace, 'polarlens'::regnamespace)
+        where c.relnamespace::regnamespace::text in ('polar_ai', 'search', 'search_internal', 'polarlens')
             and c.relkind in ('r', 'v')
         order by 1
     """,
     "columns' storage": """
         select a.attrelid::regclass::text, a.attname, a.attstorage::text
         from pg_attribute as a
-        where a.attrelid = 'search.image_embeddings'::regclass and a.attnum > 0
+        where a.attrelid = 'search_internal.image_embeddings'::regclass and a.attnum > 0
         order by 2
     """,
-    "indexes": "select indexname, indexdef from pg_indexes where schemaname in ('search', 'polarlens') order by 1",
+    "indexes": """
+        select indexname, indexdef from pg_indexes
+        where schemaname in ('search', 'search_internal', 'polarlens')
+        order by 1
+    """,
     "version": "select version_num, code_hash from polarlens.alembic_version, polarlens.installed_code",
     "refreshes": "select relation, status, embedded, failed from polarlens.refresh_runs order by run_id",
 }
@@ -115,7 +119,8 @@ def test_searches_find_the_same_with_the_index(restored: Restored) -> None:
     with restored.database.connect() as connection:
         connection.execute("set enable_seqscan = off")
         connection.execute("set enable_sort = off")
-        nearest = "select image_id from search.image_embeddings order by embedding <=> '[1,0,0,0.1]'::halfvec limit 3"
+        table = "search_internal.image_embeddings"
+        nearest = f"select image_id from {table} order by embedding <=> '[1,0,0,0.1]'::halfvec limit 3"
         assert uses_index(connection, nearest)
 
 
@@ -133,12 +138,12 @@ def test_rights_of_single_models_and_locations_are_back(restored: Restored) -> N
 def test_a_refresh_goes_on_where_the_old_one_was(restored: Restored) -> None:
     asked = restored.project.clip.items
     output = restored.database.dbt("run").stdout
-    assert "search.image_embeddings: 0 embedded, 7 unchanged, 0 removed, 1 failed" in output
+    assert "search_internal.image_embeddings: 0 embedded, 7 unchanged, 0 removed, 1 failed" in output
     assert restored.project.clip.items == asked
     # And it is alive: a new photo comes in.
     restored.project.stage(restored.project.photo("new.png", "green"))
     output = restored.database.dbt("run", "--select", "image_embeddings").stdout
-    assert "search.image_embeddings: 1 embedded, 7 unchanged" in output
+    assert "search_internal.image_embeddings: 1 embedded, 7 unchanged" in output
 
 
 def test_an_upgrade_finds_nothing_to_do(restored: Restored) -> None:

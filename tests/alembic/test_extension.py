@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from scripts.postgres.local import LocalPostgres
+from scripts.programs.local_postgres.server import LocalPostgres
 from tests.support.database import Database
 
 FUNCTIONS = """

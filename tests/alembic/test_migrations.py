@@ -11,7 +11,7 @@ import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
-from scripts.home import CHECKOUT
+from scripts.common.paths import CHECKOUT
 from tests.alembic.catalogue import catalogue
 from tests.support.database import Database, connect
 

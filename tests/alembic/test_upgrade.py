@@ -7,7 +7,7 @@ import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
-from scripts.home import CHECKOUT
+from scripts.common.paths import CHECKOUT
 from tests.alembic.test_dump_restore import KEPT, SEARCH
 from tests.support.database import Database
 from tests.support.site import Site, refused
@@ -40,7 +40,7 @@ def test_functions_are_replaced_under_a_populated_database(site: Site) -> None:
     assert database.rows(SEARCH) == found
     assert refused(database, "outsider", "select polar_ai.ai_embedding('embedding/clip_text', 'red')") == "42501"
     asked = site.project.clip.items
-    assert "search.image_embeddings: 0 embedded, 7 unchanged" in database.dbt("run").stdout
+    assert "search_internal.image_embeddings: 0 embedded, 7 unchanged" in database.dbt("run").stdout
     assert site.project.clip.items == asked
 
 

@@ -47,7 +47,7 @@ def built(shared_project: Project) -> Built:
     made = Built(project)
     made.dbt("build", "--selector", "embeddings")
     made.dbt("build")
-    made.dbt("build", "--select", "embeddings")
+    made.dbt("build", "--select", "tag:embeddings")
     made.dbt("docs", "generate", "--static")
     target = project.database.dbt_target
     made.manifest = json.loads((target / "manifest.json").read_text())
@@ -88,12 +88,12 @@ def test_descriptions_reach_the_database(built: Built) -> None:
         """
         select a.attname, col_description(a.attrelid, a.attnum)
         from pg_attribute as a
-        where a.attrelid in ('search.photos'::regclass, 'search.image_embeddings'::regclass) and a.attnum > 0
+        where a.attrelid in ('search.photos'::regclass, 'search_internal.image_embeddings'::regclass) and a.attnum > 0
         """
     )
     assert [name for name, comment in comments if not comment] == []
     functions = built.project.database.rows(
-        "select proname, obj_description(oid) from pg_proc where pronamespace = 'search'::regnamespace"
+        "select proname, obj_description(oid) from pg_proc where pronamespace::regnamespace::text ~ '^search'"
     )
     assert len(functions) >= 3
     assert [name for name, comment in functions if not comment] == []
@@ -127,13 +127,16 @@ def test_what_is_public_has_an_enforced_contract_and_what_is_not_is_no_dashboard
     ]
 
 
-def test_embeddings_alone_by_selector_on_a_fresh_database_and_by_folder(built: Built) -> None:
+def test_embeddings_alone_by_selector_on_a_fresh_database_and_by_tag(built: Built) -> None:
     fresh = built.said["build --selector embeddings"]
-    assert "search.label_embeddings: 1 embedded" in fresh and "search.image_embeddings: 1 embedded" in fresh
+    assert (
+        "search_internal.label_embeddings: 1 embedded" in fresh
+        and "search_internal.image_embeddings: 1 embedded" in fresh
+    )
     assert "photo_labels" not in fresh
-    again = built.said["build --select embeddings"]
-    assert "2 embedding models" in again and "search.image_embeddings: 0 embedded, 1 unchanged" in again
-    assert "model search.stg_" not in again
+    again = built.said["build --select tag:embeddings"]
+    assert "2 embedding models" in again and "search_internal.image_embeddings: 0 embedded, 1 unchanged" in again
+    assert "model search_internal.stg_" not in again
 
 
 def test_freshness_tells_when_nothing_was_loaded_or_refreshed_for_long(built: Built) -> None:

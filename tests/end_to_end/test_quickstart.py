@@ -13,7 +13,7 @@ import psycopg
 import pytest
 from PIL import Image
 
-from scripts.home import CHECKOUT
+from scripts.common.paths import CHECKOUT
 from tests.support.database import connect
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.home import CHECKOUT, state_home
+from scripts.common.paths import CHECKOUT, state_home
 from tests.support import s3_server
 from tests.support.pages import Block, Terminal, blocks, commands, run_sql
 from tests.support.s3_server import S3Server
@@ -44,8 +44,8 @@ ELSEWHERE = {
     'scripts/quickstart ~/Pictures --query "a birthday cake"': ("tests/end_to_end/test_quickstart.py", '"--query"'),
     "scripts/test -m slow": ("scripts/test", "-m slow"),  # half an hour
     # Take minutes, and are no tests.
-    "scripts/bench search": ("scripts/benchmarks/search.py", "def main"),
-    "scripts/bench refresh": ("scripts/benchmarks/refresh.py", "def main"),
+    "scripts/bench search": ("scripts/programs/bench/search.py", "def run"),
+    "scripts/bench refresh": ("scripts/programs/bench/refresh.py", "def run"),
     "scripts/bench sizing": ("tests/scripts/bench/test_sizing.py", '"sizing"'),  # a minute: with -m slow
     "scripts/clip_service start --name second --model efficientnet": (
         "tests/end_to_end/test_second_model.py",
@@ -70,7 +70,7 @@ ELSEWHERE = {
 @pytest.fixture(scope="module")
 def s3() -> Iterator[S3Server]:
     server = S3Server()
-    photo = (CHECKOUT / "scripts" / "contact_sheet" / "example.jpg").read_bytes()
+    photo = (CHECKOUT / "scripts" / "programs" / "gallery" / "contact_sheet.jpg").read_bytes()
     server.put({"originals/2024/cat.jpg": photo})
     yield server
     server.close()

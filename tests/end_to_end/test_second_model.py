@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from scripts.home import state_home
+from scripts.common.paths import state_home
 from tests.support.clip_service import Launcher
 from tests.support.database import Database, new_database
 from tests.support.drawings import DRAWINGS, encoded
@@ -88,7 +88,7 @@ def test_three_embedding_models_are_built_side_by_side(embedded: tuple[Database,
         ("text_embeddings", 2, 384),
     ):
         found = database.rows(
-            f"select count(*), min(vector_dims(embedding)), max(l2_norm(embedding)) from search.{relation}"
+            f"select count(*), min(vector_dims(embedding)), max(l2_norm(embedding)) from search_internal.{relation}"
         )
         assert found == [(rows, dimension, pytest.approx(1, abs=1e-3))]
     assert database.value("select count(*) from polarlens.embedding_errors") == 0
@@ -138,7 +138,7 @@ def test_a_photo_that_is_hidden_is_hidden_in_the_second_space_too(embedded: tupl
     shown = 2 * len(DRAWINGS) - 2
     for reader in connect_reader(database):
         for relation in ("image_embeddings", SECOND):
-            assert reader.execute(f"select count(*) from search.{relation}".encode()).fetchone() == (shown,)
+            assert reader.execute(f"select count(*) from search_internal.{relation}".encode()).fetchone() == (shown,)
         like = "select path from search.{} order by rank"
         for call in (f"search_images_like({clock}, 20, model => '{SECOND}')", f"search_images_like_fused({clock}, 20)"):
             found = reader.execute(like.format(call).encode()).fetchall()

@@ -182,7 +182,8 @@ def test_a_name_that_changes_its_answer_is_judged_by_the_one_connected_to(
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
     for _ in range(2):
         with pytest.raises(PolarAIError) as error:
-            http.get("http://rebinding.example/", ["http://*"], http.Limits(timeout=2), Operation(), 0)
+            request = http.Request("http://rebinding.example/", http.AllowList(("http://*",)), "loading")
+            http.get(request, http.Limits(timeout=2), Operation())
     assert error.value.sqlstate == "42501"
     assert set(connected) <= {"93.184.215.14"}
 

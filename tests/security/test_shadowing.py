@@ -105,7 +105,7 @@ CALLER = {
     "_test_location": "select polar_ai._test_location('shared', polar_ai._location_permits('shared'))",
     "_location_secret": "select polar_ai._location_secret('shared')",
     "_permit_location_N": "select polar_ai._permit_location_1()",
-    "_index_progress": "select polar_ai._index_progress()",
+    "_index_progress": "select polarlens._index_progress()",
     "_embed_one": f"select polar_ai._embed_one('open', {PERMIT}, 'shadow', 'x')",
     "_probe": f"select polar_ai._probe('open', {PERMIT})",
     "_permit_N": "select polar_ai._permit_{open}()",

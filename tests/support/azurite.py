@@ -12,7 +12,7 @@ from email.utils import formatdate
 from pathlib import Path
 from urllib.parse import quote
 
-from scripts.home import state_home
+from scripts.common.paths import state_home
 
 ACCOUNT = "photosaccount"
 KEY = base64.b64encode(b"the tests' own key of Azure").decode()

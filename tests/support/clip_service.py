@@ -12,7 +12,7 @@ from typing import Any
 
 import requests
 
-from scripts.home import CHECKOUT, state_home
+from scripts.common.paths import CHECKOUT, state_home
 
 Vector = list[float]
 

@@ -17,7 +17,7 @@ from typing import Any
 import psycopg
 from psycopg import pq, sql
 
-from scripts.home import CHECKOUT
+from scripts.common.paths import CHECKOUT
 
 # Names the databases of this run and of this worker of it.
 RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID", "")[:8] or f"{os.getpid()}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from scripts.home import CHECKOUT
+from scripts.common.paths import CHECKOUT
 
 PROJECT = """
 name: polarlens

@@ -30,7 +30,7 @@ def built(server: dict[str, str], template: str, open_folder: Path) -> Iterator[
         stage_photos(made)
         people_fill_in(made)
         database.dbt("run")
-        assert database.value("select count(*) from search.image_embeddings") == len(COLOURED)
+        assert database.value("select count(*) from search_internal.image_embeddings") == len(COLOURED)
         yield made
     service.close()
 

@@ -19,8 +19,8 @@ import pytest
 from psycopg import pq, sql
 from psycopg.conninfo import conninfo_to_dict
 
-from scripts.home import CHECKOUT, state_home
-from scripts.postgres.local import LocalPostgres
+from scripts.common.paths import CHECKOUT, state_home
+from scripts.programs.local_postgres.server import LocalPostgres
 from tests.support.database import PREFIX, Database, connect, drop_database, new_database
 from tests.support.system_postgres import Programs, SystemPostgres
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psycopg
 
-from scripts.postgres import server_user
+from scripts.programs.local_postgres import server_user
 
 SUPERUSER, PASSWORD = "postgres", "the-tests-own"
 SETTINGS = """
@@ -61,7 +61,7 @@ class Cluster:
 
 
 class SystemPostgres:
-    """The server of one folder; what tests call of scripts.postgres.local.LocalPostgres, they call of this."""
+    """The server of one folder; what tests call of LocalPostgres they call of this."""
 
     def __init__(self, home: Path, programs: Programs) -> None:
         self.home, self.programs = home, programs

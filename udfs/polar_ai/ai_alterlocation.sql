@@ -26,7 +26,7 @@ begin
         ai_alterlocation.name, v_url, v_options::text, coalesce(ai_alterlocation.secret, v_kept)
     );
     if v_error is not null then
-        perform polar_ai._raise(v_error);
+        perform polarlens._raise(v_error);
     end if;
     update polar_ai.locations as l
     set url = v_url, options = v_options, updated_at = now()

@@ -1,39 +1,3 @@
--- The one step that needs the model's token, and so runs as the owner.
-create or replace function polar_ai._post(
-    model_id text, permit text, body text, headers text, out content text, out error jsonb
-)
-language plpython3u
-security definer
-set search_path to pg_catalog, pg_temp
-as $$
-if "@runtime@" not in GD: plpy.execute("select polar_ai._load_runtime()")
-return GD["@runtime@"].post(plpy, model_id, permit, body, headers)
-$$;
-
-comment on function polar_ai._post(text, text, text, text) is
-'Internal: sends a request body to a registered model''s URL with its token and returns the answer''s JSON.';
-
-revoke all on function polar_ai._post(text, text, text, text) from public;
-grant execute on function polar_ai._post(text, text, text, text) to polar_ai_user, polar_ai_admin;
-
--- The same for a generating or classifying model of a known provider.
-create or replace function polar_ai._call_provider(
-    model_id text, permit text, input text, out content text, out error jsonb
-)
-language plpython3u
-security definer
-set search_path to pg_catalog, pg_temp
-as $$
-if "@runtime@" not in GD: plpy.execute("select polar_ai._load_runtime()")
-return GD["@runtime@"].call_provider(plpy, model_id, permit, input)
-$$;
-
-comment on function polar_ai._call_provider(text, text, text) is
-'Internal: asks a generating or classifying model of a known provider and returns its answer as JSON.';
-
-revoke all on function polar_ai._call_provider(text, text, text) from public;
-grant execute on function polar_ai._call_provider(text, text, text) to polar_ai_user, polar_ai_admin;
-
 -- No search_path of its own: the transform functions are the caller's, and find what the caller finds.
 -- Everything that this body names is qualified, down to the operators, and it runs with the caller's rights.
 create or replace function polar_ai.ai_callmodel(model_id text, content anyelement) returns jsonb
@@ -55,7 +19,7 @@ begin
             ai_callmodel.model_id, v_model.permit, ai_callmodel.content::pg_catalog.text
         ) as p;
         if v_answer.error is not null then
-            perform polar_ai._raise(v_answer.error);
+            perform polarlens._raise(v_answer.error);
         end if;
         return v_answer.content::pg_catalog.jsonb;
     elsif v_model.in_fn is null and pg_catalog.pg_typeof(content) operator(pg_catalog.=) 'pg_catalog.bytea'::pg_catalog.regtype then
@@ -83,7 +47,7 @@ begin
     select p.content, p.error into v_answer
     from polar_ai._post(ai_callmodel.model_id, v_model.permit, v_body::pg_catalog.text, v_headers::pg_catalog.text) as p;
     if v_answer.error is not null then
-        perform polar_ai._raise(v_answer.error);
+        perform polarlens._raise(v_answer.error);
     end if;
 
     execute pg_catalog.format('select %s($1, $2)::pg_catalog.jsonb', v_model.out_fn)

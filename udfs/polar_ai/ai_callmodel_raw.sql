@@ -1,21 +1,3 @@
--- One exchange, whatever its status; needs the token, and so runs as the owner.
-create or replace function polar_ai._call_raw(
-    model_id text, permit text, request_body text, input text, request_headers text,
-    out status integer, out headers jsonb, out body text, out milliseconds double precision, out error jsonb
-)
-language plpython3u
-security definer
-set search_path to pg_catalog, pg_temp
-as $$
-if "@runtime@" not in GD: plpy.execute("select polar_ai._load_runtime()")
-return GD["@runtime@"].call_raw(plpy, model_id, permit, request_body, input, request_headers)
-$$;
-
-comment on function polar_ai._call_raw(text, text, text, text, text) is 'Internal: the work of ai_callmodel_raw.';
-
-revoke all on function polar_ai._call_raw(text, text, text, text, text) from public;
-grant execute on function polar_ai._call_raw(text, text, text, text, text) to polar_ai_user, polar_ai_admin;
-
 -- No search_path of its own, like ai_callmodel and for its reason.
 create or replace function polar_ai.ai_callmodel_raw(
     model_id text, content text, out status integer, out headers jsonb, out body text, out milliseconds double precision
@@ -43,7 +25,7 @@ begin
         v_headers::pg_catalog.text
     ) as r;
     if v_answer.error is not null then
-        perform polar_ai._raise(v_answer.error);
+        perform polarlens._raise(v_answer.error);
     end if;
     status := v_answer.status;
     headers := v_answer.headers;

@@ -16,7 +16,7 @@ begin
         coalesce(ai_createlocation.name, ''), coalesce(ai_createlocation.url, ''), v_options::text, ai_createlocation.secret
     );
     if v_error is not null then
-        perform polar_ai._raise(v_error);
+        perform polarlens._raise(v_error);
     end if;
     insert into polar_ai.locations (name, url, options)
     values (ai_createlocation.name, ai_createlocation.url, v_options)

@@ -1,20 +1,3 @@
--- The work for a model of a known provider; needs the token, and so runs as the owner.
-create or replace function polar_ai._embed_one(
-    model_id text, permit text, fingerprint text, content text, out embedding real[], out error jsonb
-)
-language plpython3u
-security definer
-set search_path to pg_catalog, pg_temp
-as $$
-if "@runtime@" not in GD: plpy.execute("select polar_ai._load_runtime()")
-return GD["@runtime@"].embed_one(plpy, model_id, permit, fingerprint, content)
-$$;
-
-comment on function polar_ai._embed_one(text, text, text, text) is 'Internal: the work of ai_embedding.';
-
-revoke all on function polar_ai._embed_one(text, text, text, text) from public;
-grant execute on function polar_ai._embed_one(text, text, text, text) to polar_ai_user, polar_ai_admin;
-
 -- No search_path of its own, like ai_callmodel and for its reason.
 create or replace function polar_ai.ai_embedding(model_id text, content text) returns real[]
 language plpgsql
@@ -32,9 +15,9 @@ begin
     select m.* into v_model from polar_ai._model(ai_embedding.model_id) as m;
     if v_model.in_fn is not null then
         v_result := polar_ai.ai_callmodel(ai_embedding.model_id, ai_embedding.content);
-        v_error := polar_ai._embedding_error(ai_embedding.model_id, v_result);
+        v_error := polarlens._embedding_error(ai_embedding.model_id, v_result);
         if v_error is not null then
-            perform polar_ai._raise(v_error);
+            perform polarlens._raise(v_error);
         end if;
         return (
             select pg_catalog.array_agg(
@@ -51,7 +34,7 @@ begin
     select e.embedding, e.error into v_embedded
     from polar_ai._embed_one(ai_embedding.model_id, v_model.permit, v_model.fingerprint, ai_embedding.content) as e;
     if v_embedded.error is not null then
-        perform polar_ai._raise(v_embedded.error);
+        perform polarlens._raise(v_embedded.error);
     end if;
     return v_embedded.embedding;
 end

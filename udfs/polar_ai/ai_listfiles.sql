@@ -1,20 +1,3 @@
--- The work: rows as they come; needs the secret, and so runs as the owner.
-create or replace function polar_ai._list_files(
-    location_name text, prefix text, permits text
-) returns table (path text, size bigint, last_modified timestamptz, etag text, content_type text, error jsonb)
-language plpython3u
-security definer
-set search_path to pg_catalog, pg_temp
-as $$
-if "@runtime@" not in GD: plpy.execute("select polar_ai._load_runtime()")
-return GD["@runtime@"].list_files(plpy, location_name, prefix, permits)
-$$;
-
-comment on function polar_ai._list_files(text, text, text) is 'Internal: the work of ai_listfiles.';
-
-revoke all on function polar_ai._list_files(text, text, text) from public;
-grant execute on function polar_ai._list_files(text, text, text) to polar_ai_user, polar_ai_admin;
-
 -- In plain SQL, stable and without a SET clause, so that the planner puts this query in place of the call: rows stream, nothing is
 -- gathered first, and a LIMIT ends the listing. What it names is therefore written out, operators too.
 create or replace function polar_ai.ai_listfiles(
@@ -33,7 +16,7 @@ from (
     -- row would make a listing that broke off look whole.
     select
         listed.file,
-        case when (listed.file).error is not null then polar_ai._raise((listed.file).error)::pg_catalog.text is null end as raised
+        case when (listed.file).error is not null then polarlens._raise((listed.file).error)::pg_catalog.text is null end as raised
     from (
         select
             polar_ai._list_files(

@@ -1,20 +1,3 @@
--- As the owner, for the one question whether there is a secret.
-create or replace function polar_ai._location_secret(location_name text) returns text
-language sql stable
-security definer
-set search_path to pg_catalog, pg_temp
-as $$
-select case when s.secret like 'env:%' then s.secret else 'set' end
-from polar_ai.location_secrets as s
-where s.name = location_name
-$$;
-
-comment on function polar_ai._location_secret(text) is
-'Internal: set, or env:NAME, where a location has a secret; never the secret.';
-
-revoke all on function polar_ai._location_secret(text) from public;
-grant execute on function polar_ai._location_secret(text) to polar_ai_user, polar_ai_admin;
-
 create or replace function polar_ai.ai_listlocations() returns table (
     name text, url text, options jsonb, secret text, usable boolean, updated_at timestamptz
 )

@@ -1,20 +1,3 @@
--- The work: a file's bytes or an error, from a worker thread that a cancel can end; as the owner for the secrets' sake.
-create or replace function polar_ai._load_file(
-    url text, buffer_limit integer, permits text, out content bytea, out error jsonb
-)
-language plpython3u
-security definer
-set search_path to pg_catalog, pg_temp
-as $$
-if "@runtime@" not in GD: plpy.execute("select polar_ai._load_runtime()")
-return GD["@runtime@"].load_file(plpy, url, buffer_limit, permits)
-$$;
-
-comment on function polar_ai._load_file(text, integer, text) is 'Internal: the work of ai_loadfile.';
-
-revoke all on function polar_ai._load_file(text, integer, text) from public;
-grant execute on function polar_ai._load_file(text, integer, text) to polar_ai_user, polar_ai_admin;
-
 create or replace function polar_ai.ai_loadfile(url text, buffer_limit integer default 100) returns bytea
 language plpgsql strict
 set search_path to pg_catalog, pg_temp
@@ -31,7 +14,7 @@ begin
     if v_loaded.error is not null and lower(left(url, 6)) = 'oss://' then
         perform polar_ai._raise_unlogged(v_loaded.error);
     elsif v_loaded.error is not null then
-        perform polar_ai._raise(v_loaded.error);
+        perform polarlens._raise(v_loaded.error);
     end if;
     return v_loaded.content;
 end
@@ -48,42 +31,3 @@ overloaded, 22023 malformed URL.';
 
 revoke all on function polar_ai.ai_loadfile(text, integer) from public;
 grant execute on function polar_ai.ai_loadfile(text, integer) to polar_ai_user, polar_ai_admin;
-
--- PostgreSQL logs the statement of every error, and this one holds a secret. Only the owner may turn that off.
-create or replace function polar_ai._raise_unlogged(error jsonb) returns void
-language plpgsql
-security definer
-set search_path to pg_catalog, pg_temp
-set log_min_error_statement to 'panic'
-as $$
-begin
-    perform polar_ai._raise(error);
-end
-$$;
-
-comment on function polar_ai._raise_unlogged(jsonb) is
-'Internal: raises an error whose statement does not go to the server''s log.';
-
-revoke all on function polar_ai._raise_unlogged(jsonb) from public;
-grant execute on function polar_ai._raise_unlogged(jsonb) to polar_ai_user, polar_ai_admin;
-
--- Said only where it is known to be so. The warning's own statement is kept out of the log, as with _raise_unlogged.
-create or replace function polar_ai._warn_of_secret() returns void
-language plpgsql
-security definer
-set search_path to pg_catalog, pg_temp
-set log_min_error_statement to 'panic'
-as $$
-begin
-    if current_setting('log_statement') = 'all' or current_setting('log_min_duration_statement') <> '-1' then
-        raise warning 'this server logs its statements, and this one may hold the secret of an oss:// URL'
-        using hint = 'A location keeps secrets out of SQL: see polar_ai.ai_createlocation.';
-    end if;
-end
-$$;
-
-comment on function polar_ai._warn_of_secret() is
-'Internal: warns where statements, and so the secrets of oss:// URLs in them, go to the server''s log.';
-
-revoke all on function polar_ai._warn_of_secret() from public;
-grant execute on function polar_ai._warn_of_secret() to polar_ai_user, polar_ai_admin;

@@ -1,16 +1,3 @@
-create or replace function polar_ai._cached_models() returns text[]
-language plpython3u
-set search_path to pg_catalog, pg_temp
-as $$
-if "@runtime@" not in GD: plpy.execute("select polar_ai._load_runtime()")
-return GD["@runtime@"].cached_models()
-$$;
-
-comment on function polar_ai._cached_models() is 'Internal: the work of ai_modelcachelists.';
-
-revoke all on function polar_ai._cached_models() from public;
-grant execute on function polar_ai._cached_models() to polar_ai_user, polar_ai_admin;
-
 create or replace function polar_ai.ai_modelcachelists() returns text
 language sql
 set search_path to pg_catalog, pg_temp

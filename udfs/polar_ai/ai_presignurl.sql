@@ -1,20 +1,3 @@
--- The work: signing needs the secret, and so runs as the owner.
-create or replace function polar_ai._presign_url(
-    path text, seconds integer, permits text, out url text, out error jsonb
-)
-language plpython3u
-security definer
-set search_path to pg_catalog, pg_temp
-as $$
-if "@runtime@" not in GD: plpy.execute("select polar_ai._load_runtime()")
-return GD["@runtime@"].presign_url(plpy, path, seconds, permits)
-$$;
-
-comment on function polar_ai._presign_url(text, integer, text) is 'Internal: the work of ai_presignurl.';
-
-revoke all on function polar_ai._presign_url(text, integer, text) from public;
-grant execute on function polar_ai._presign_url(text, integer, text) to polar_ai_user, polar_ai_admin;
-
 create or replace function polar_ai.ai_presignurl(path text, valid_for interval default '1 hour') returns text
 language plpgsql strict
 set search_path to pg_catalog, pg_temp
@@ -32,7 +15,7 @@ begin
     if v_signed.error is not null and lower(left(path, 6)) = 'oss://' then
         perform polar_ai._raise_unlogged(v_signed.error);
     elsif v_signed.error is not null then
-        perform polar_ai._raise(v_signed.error);
+        perform polarlens._raise(v_signed.error);
     end if;
     return v_signed.url;
 end

@@ -1,19 +1,3 @@
--- The work, in a worker thread that a cancel can end.
-create or replace function polar_ai._resize_image(
-    image bytea, width integer, height integer, out content bytea, out error jsonb
-)
-language plpython3u
-set search_path to pg_catalog, pg_temp
-as $$
-if "@runtime@" not in GD: plpy.execute("select polar_ai._load_runtime()")
-return GD["@runtime@"].resize_image(plpy, image, width, height)
-$$;
-
-comment on function polar_ai._resize_image(bytea, integer, integer) is 'Internal: the work of ai_resizeimage.';
-
-revoke all on function polar_ai._resize_image(bytea, integer, integer) from public;
-grant execute on function polar_ai._resize_image(bytea, integer, integer) to polar_ai_user, polar_ai_admin;
-
 create or replace function polar_ai.ai_resizeimage(image bytea, width integer, height integer) returns bytea
 language plpgsql strict
 set search_path to pg_catalog, pg_temp
@@ -23,7 +7,7 @@ declare
 begin
     select f.content, f.error into v_made from polar_ai._resize_image(image, width, height) as f;
     if v_made.error is not null then
-        perform polar_ai._raise(v_made.error);
+        perform polarlens._raise(v_made.error);
     end if;
     return v_made.content;
 end

@@ -1,20 +1,3 @@
--- One listing and one object; needs the secret, and so runs as the owner.
-create or replace function polar_ai._test_location(
-    location_name text, permits text, out path text, out error jsonb
-)
-language plpython3u
-security definer
-set search_path to pg_catalog, pg_temp
-as $$
-if "@runtime@" not in GD: plpy.execute("select polar_ai._load_runtime()")
-return GD["@runtime@"].test_location(plpy, location_name, permits)
-$$;
-
-comment on function polar_ai._test_location(text, text) is 'Internal: the work of ai_testlocation.';
-
-revoke all on function polar_ai._test_location(text, text) from public;
-grant execute on function polar_ai._test_location(text, text) to polar_ai_user, polar_ai_admin;
-
 create or replace function polar_ai.ai_testlocation(
     name text, out ok boolean, out path text, out milliseconds double precision, out error text, out detail text
 )
@@ -30,7 +13,7 @@ begin
     from polar_ai._test_location(ai_testlocation.name, polar_ai._location_permits(ai_testlocation.name)) as t;
     -- A cancel ends the statement, and so does what is no fault of the place.
     if v_tested.error ->> 'sqlstate' ~ '^57|^42501' then
-        perform polar_ai._raise(v_tested.error);
+        perform polarlens._raise(v_tested.error);
     end if;
     ok := v_tested.error is null;
     path := v_tested.path;

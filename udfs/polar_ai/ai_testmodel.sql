@@ -1,18 +1,3 @@
--- One small input; needs the token, and so runs as the owner.
-create or replace function polar_ai._probe(model_id text, permit text, out dimension integer, out error jsonb)
-language plpython3u
-security definer
-set search_path to pg_catalog, pg_temp
-as $$
-if "@runtime@" not in GD: plpy.execute("select polar_ai._load_runtime()")
-return GD["@runtime@"].probe(plpy, model_id, permit)
-$$;
-
-comment on function polar_ai._probe(text, text) is 'Internal: the work of ai_testmodel.';
-
-revoke all on function polar_ai._probe(text, text) from public;
-grant execute on function polar_ai._probe(text, text) to polar_ai_user, polar_ai_admin;
-
 -- No search_path of its own, like ai_callmodel and for its reason.
 create or replace function polar_ai.ai_testmodel(
     model_id text, out ok boolean, out dimension integer, out milliseconds double precision, out error text
@@ -32,7 +17,7 @@ begin
         select p.dimension, p.error into v_probed from polar_ai._probe(ai_testmodel.model_id, v_model.permit) as p;
         -- A cancel ends the statement.
         if (v_probed.error operator(pg_catalog.->>) 'sqlstate') operator(pg_catalog.~) '^57' then
-            perform polar_ai._raise(v_probed.error);
+            perform polarlens._raise(v_probed.error);
         end if;
         dimension := v_probed.dimension;
         error := v_probed.error operator(pg_catalog.->>) 'message';

@@ -1,4 +1,4 @@
-"""Python that runs inside PostgreSQL: pure modules, importable and testable with no database.
+"""The runtime: Python that runs inside PostgreSQL, or beside it on anything that satisfies ``database.Database``.
 
-Only entry.py knows ``plpy``; everything else takes plain values and raises PolarAIError.
+endpoints/ is the door: the functions that SQL calls. database/ reads the registry; everything else takes plain values.
 """

@@ -1,4 +1,4 @@
-"""Embedding a list of inputs with a model of a known provider: loaded, asked and checked in threads.
+"""Embedding inputs with a model of a known provider: prepared, asked and checked in worker threads.
 
 Each input ends as its embedding or as its own PolarAIError; a fault of the whole batch (service down,
 wrong token, wrong dimension) is raised instead.
@@ -11,16 +11,16 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Protocol
 
-from . import images, vectors
+from . import vectors
 from .errors import BAD_ARGUMENT, BAD_RESPONSE, PolarAIError
-from .interrupts import Operation, Poll, run_many
-from .locations import masked
+from .interrupts import Operation, Poll, Slots, run_many
 from .model import Model
+from .paths import masked
 
+# A text, a picture's path or its bytes.
+Inputs = Sequence[str | bytes | None]
 # An embedding, or why there is none.
 Outcome = list[float] | vectors.Literal | PolarAIError
-# A longer text is a mistake, not a caption or a document chunk.
-MAX_TEXT_CHARACTERS = 1_000_000
 
 
 class Provider(Protocol):
@@ -36,96 +36,106 @@ class Provider(Protocol):
 
 
 class Embedder:
-    """Embeds inputs with one model. ``load`` fetches a path's bytes, ``post`` sends one request body."""
+    """Embeds inputs with one model."""
 
     def __init__(
         self,
         model: Model,
         provider: Provider,
-        load: Callable[[str], bytes],
-        post: Callable[[bytes], bytes],
-        reduce: Callable[[bytes, int, str, str], bytes] = images.for_model,
+        load: Callable[[str, Operation], bytes],
+        post: Callable[[bytes, Operation], bytes],
+        reduce: Callable[[bytes, int, str, str], bytes],
+        requests: Slots,
+        decodes: Slots,
     ) -> None:
-        """Take the model, its provider's adapter, the two ways to reach the outside, and what images go through."""
-        self.model = model
-        self.provider = provider
-        self.load = load
-        self.post = post
-        self.reduce = reduce
+        """Take the model, its provider's adapter, and what fetches a path, sends a body and reduces a picture.
 
-    def embed(
-        self, inputs: Sequence[str | bytes | None], operation: Operation, poll: Poll, in_flight: int
-    ) -> list[Outcome]:
-        """Return one outcome for each input, in order, with ``in_flight`` requests under way at once."""
-        works = self.requests(inputs)
+        ``requests`` and ``decodes`` bound how many run at once; embedders may share them.
+        """
+        self.model = model
+        self._provider = provider
+        self._load = load
+        self._post = post
+        self._reduce = reduce
+        self._requests = requests
+        self._decodes = decodes
+
+    def embed(self, inputs: Inputs, operation: Operation, poll: Poll) -> list[Outcome]:
+        """Return one outcome for each input, in order."""
+        works = self.works(inputs, operation)
         outcomes: list[list[Outcome]] = [[] for _ in works]
-        for position, outcome in run_many(works, operation, poll, in_flight):
+        for position, outcome in run_many(works, operation, poll, self._requests.limit):
             outcomes[position] = outcome
         return [item for batch in outcomes for item in batch]
 
-    def requests(self, inputs: Sequence[str | bytes | None]) -> list[Callable[[], list[Outcome]]]:
+    def embed_one(self, content: str | bytes, operation: Operation, poll: Poll) -> list[float]:
+        """Return the embedding of one input, or raise its error."""
+        (outcome,) = self.embed([content], operation, poll)
+        if isinstance(outcome, PolarAIError):
+            raise outcome
+        return outcome.floats() if isinstance(outcome, vectors.Literal) else outcome
+
+    def works(self, inputs: Inputs, operation: Operation) -> list[Callable[[], list[Outcome]]]:
         """Return the work on ``inputs``, one request's worth each."""
         size = self.model.batch_size
-        return [partial(self._batch, inputs[at : at + size]) for at in range(0, len(inputs), size)]
+        return [partial(self._embed, inputs[at : at + size], operation) for at in range(0, len(inputs), size)]
 
-    def _batch(self, inputs: Sequence[str | bytes | None]) -> list[Outcome]:
+    def prepare(self, value: str | bytes | None, operation: Operation) -> str | bytes:
+        """Return what is sent for one input: the text, or the image loaded and reduced."""
+        if value is None or not value:
+            raise PolarAIError("the input is NULL or empty", sqlstate=BAD_ARGUMENT, stage="load")
+        if self.model.input == "text":
+            if isinstance(value, bytes):
+                raise PolarAIError("a text model cannot embed bytes", sqlstate=BAD_ARGUMENT, stage="load")
+            self.model.check_text(value)
+            return value
+        name = "the image" if isinstance(value, bytes) else masked(value)
+        content = value if isinstance(value, bytes) else self._load(value, operation)
+        if not (size := self.model.image_size):
+            return content
+        with self._decodes.held(operation):
+            return self._reduce(content, size, name, self.model.image_fit)
+
+    def _embed(self, inputs: Inputs, operation: Operation) -> list[Outcome]:
         outcomes: list[Outcome | None] = []
-        ready: list[str | bytes] = []
+        items: list[str | bytes] = []
         for value in inputs:
             try:
-                ready.append(self.prepared(value))
+                items.append(self.prepare(value, operation))
                 outcomes.append(None)
             except PolarAIError as error:
                 if error.scope == "batch" and error.stage != "load":
                     raise
                 outcomes.append(error)
-        answers = iter(self._asked(ready))
+        answers = iter(self._ask(items, operation))
         return [next(answers) if outcome is None else outcome for outcome in outcomes]
 
-    def prepared(self, value: str | bytes | None) -> str | bytes:
-        """Return what goes on the wire for one input: the text, or the image loaded and reduced."""
-        if value is None or not value:
-            raise PolarAIError("the input is NULL or empty", sqlstate=BAD_ARGUMENT, stage="load")
-        if self.model.input == "image":
-            name = masked(value) if isinstance(value, str) else "the image"
-            content = self.load(value) if isinstance(value, str) else value
-            size = self.model.image_size
-            return self.reduce(content, size, name, self.model.image_fit) if size else content
-        if isinstance(value, bytes):
-            raise PolarAIError("a text model cannot embed bytes", sqlstate=BAD_ARGUMENT, stage="load")
-        if not value.strip():
-            raise PolarAIError("the text is blank", sqlstate=BAD_ARGUMENT, stage="load")
-        if len(value) > MAX_TEXT_CHARACTERS:
-            raise PolarAIError(
-                f"the text has {len(value):,} characters; the limit is {MAX_TEXT_CHARACTERS:,}",
-                sqlstate=BAD_ARGUMENT,
-                stage="load",
-            )
-        return value
-
-    def _asked(self, items: Sequence[str | bytes]) -> list[Outcome]:
-        """Ask for ``items`` in one request; where that fails because of an item, in halves."""
+    def _ask(self, items: Sequence[str | bytes], operation: Operation) -> list[Outcome]:
+        """Ask for ``items`` in one request; if that fails because of an item, in halves."""
         if not items:
             return []
         try:
-            skeleton, cut = vectors.cut(self.post(self._body(items)))
-            answers = self.provider.embeddings(self.model, self._parsed(skeleton), len(items))
+            body = self._body(items)
+            with self._requests.held(operation):
+                answer = self._post(body, operation)
+            skeleton, literals = vectors.cut(answer)
+            embeddings = self._provider.embeddings(self.model, self._parsed(skeleton), len(items))
         except PolarAIError as error:
             if error.scope == "batch":
                 raise
             if len(items) == 1:
                 return [error]
             middle = len(items) // 2
-            return self._asked(items[:middle]) + self._asked(items[middle:])
-        return [self._checked(cut.get(answer, answer) if isinstance(answer, str) else answer) for answer in answers]
+            return self._ask(items[:middle], operation) + self._ask(items[middle:], operation)
+        return [self._outcome(literals.get(one, one) if isinstance(one, str) else one) for one in embeddings]
 
     def _body(self, items: Sequence[str | bytes]) -> bytes:
-        body: Callable[[Model, Sequence[str | bytes]], bytes] | None = getattr(self.provider, "body", None)
-        return body(self.model, items) if body else json.dumps(self.provider.request(self.model, items)).encode()
+        body: Callable[[Model, Sequence[str | bytes]], bytes] | None = getattr(self._provider, "body", None)
+        return body(self.model, items) if body else json.dumps(self._provider.request(self.model, items)).encode()
 
-    def _checked(self, answer: Any) -> Outcome:
+    def _outcome(self, embedding: Any) -> Outcome:
         try:
-            return vectors.checked(answer, self.model.dimension)
+            return vectors.validated(embedding, self.model.dimension)
         except PolarAIError as error:
             if error.scope == "batch":
                 raise

@@ -16,25 +16,23 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import cast
 
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
+from . import media_types
 from .errors import BAD_ARGUMENT, BAD_IMAGE, TOO_LARGE, PolarAIError
+from .pixels import eight_bit, flattened
 
 # About 500 MB decoded at the worst. The largest photographs of today's cameras have half as many pixels.
 MAX_PIXELS = 179_000_000
 MAX_SIDE = 32_767
-# What is converted in one piece; a larger picture is made smaller first.
-WHOLE_PIXELS = 16_000_000
 JPEG_QUALITY = 75  # polar_ai's documented quality
 THUMBNAIL_JPEG_QUALITY = 85
 MAX_THUMBNAIL = 4096
 MODEL_JPEG_QUALITY = 95  # what a model sees should not show the encoder
 MODEL_JPEG_BYTES = 100_000  # a larger one is worth encoding again
-# An animation's or a document's further pages are never decoded.
 _MIME = {"JPEG": "image/jpeg", "MPO": "image/jpeg", "PNG": "image/png", "BMP": "image/bmp"}
-# What photographs come in. Pillow's other readers stay closed: that of EPS starts a program, Ghostscript.
+# Formats of photographs. Pillow's other readers stay closed: that of EPS starts a program, Ghostscript.
 _FORMATS = ("JPEG", "MPO", "PNG", "BMP", "DIB", "GIF", "WEBP", "TIFF", "AVIF", "HEIF", "JPEG2000", "ICO", "PPM", "TGA")
 
 # By EXIF's number: what makes the picture upright.
@@ -51,7 +49,7 @@ _SWAPPING = [_TURNS[number] for number in (5, 6, 7, 8)]
 
 
 @contextmanager
-def opened(content: bytes, name: str) -> Iterator[Image.Image]:
+def open_image(content: bytes, name: str) -> Iterator[Image.Image]:
     """Open an image's header; decoding happens later, inside the block, under the same error handling."""
     if not content:
         raise PolarAIError(f"{name} is empty: not an image", sqlstate=BAD_IMAGE, stage="decode")
@@ -59,14 +57,14 @@ def opened(content: bytes, name: str) -> Iterator[Image.Image]:
         with warnings.catch_warnings():
             # Pillow's own limit is replaced by the one below; its warnings would go to the server log.
             warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(content), formats=_formats()) as image:
+            with Image.open(io.BytesIO(content), formats=formats()) as image:
                 _check_size(image, name)
                 yield image
     except PolarAIError:
         raise
     except UnidentifiedImageError:
         raise PolarAIError(
-            f"{name} is not an image of a known format ({_looks_like(content)})",
+            f"{name} is not an image of a known format ({media_types.describe(content)})",
             sqlstate=BAD_IMAGE,
             stage="decode",
         ) from None
@@ -95,7 +93,7 @@ def resize(content: bytes, width: int, height: int, name: str = "the image") -> 
         )
     if max(width, height) > MAX_SIDE or max(width, 1) * max(height, 1) > MAX_PIXELS:
         raise PolarAIError(f"cannot resize to {width} × {height}: too large", sqlstate=TOO_LARGE, stage="decode")
-    with opened(content, name) as image:
+    with open_image(content, name) as image:
         turn = _turn(image)
         full_width, full_height = image.size[::-1] if turn in _SWAPPING else image.size
         if width <= 0:
@@ -111,17 +109,17 @@ def resize(content: bytes, width: int, height: int, name: str = "the image") -> 
             side = max(width, height)
             image.draft(None, (side, side))
         least = (2 * height, 2 * width) if turn in _SWAPPING else (2 * width, 2 * height)
-        picture = _turned(_eight_bit(image, at_least=least), turn).resize((width, height), Image.Resampling.BICUBIC)
+        picture = _turned(eight_bit(image, at_least=least), turn).resize((width, height), Image.Resampling.BICUBIC)
         transparent = "A" in picture.getbands()
         target = image.format if image.format in ("JPEG", "PNG", "BMP") else ("PNG" if transparent else "JPEG")
         if transparent and target != "PNG":
-            picture = _flattened(picture)
+            picture = flattened(picture)
         return _encoded(picture, target or "PNG", JPEG_QUALITY)
 
 
 def as_base64(content: bytes, mime_type: bool = True, name: str = "the image") -> str:
     """Return the image's bytes, unchanged, in base64: ``data:image/jpeg;base64,…``, or bare."""
-    with opened(content, name) as image:
+    with open_image(content, name) as image:
         mime = _MIME.get(image.format or "") or Image.MIME.get(image.format or "", "application/octet-stream")
     encoded = base64.b64encode(content).decode("ascii")
     return f"data:{mime};base64,{encoded}" if mime_type else encoded
@@ -153,7 +151,7 @@ def thumbnail(content: bytes, size: int, name: str) -> bytes:
             sqlstate=BAD_ARGUMENT,
             stage="decode",
         )
-    with opened(content, name) as image:
+    with open_image(content, name) as image:
         picture = _upright(image, size)
         picture.thumbnail((size, size), Image.Resampling.BICUBIC)
         return _encoded(picture, "JPEG", THUMBNAIL_JPEG_QUALITY)
@@ -168,7 +166,7 @@ def for_model(content: bytes, short_side: int, name: str, fit: str = "short_side
     a square of it. 'crop': the centre, a square of ``short_side`` pixels. 'stretch': all of it in such a square.
     """
     enough = short_side + short_side // 2
-    with opened(content, name) as image:
+    with open_image(content, name) as image:
         if fit != "short_side":
             return _squared(image, short_side, fit)
         if image.format == "JPEG":
@@ -178,8 +176,8 @@ def for_model(content: bytes, short_side: int, name: str, fit: str = "short_side
             image.draft("RGB", (short_side, short_side))
         turn = _turn(image)
         picture = _middle(image, 3 * min(image.size))
-        picture = _eight_bit(picture, at_least=(2 * short_side, 2 * short_side))
-        picture = _flattened(_turned(picture, turn))
+        picture = eight_bit(picture, at_least=(2 * short_side, 2 * short_side))
+        picture = flattened(_turned(picture, turn))
         if min(picture.size) > enough:
             scale = short_side / min(picture.size)
             size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
@@ -202,11 +200,11 @@ def _upright(image: Image.Image, side: int) -> Image.Image:
         image.draft("RGB", (side, side))
     turn = _turn(image)
     image.load()
-    return _flattened(_turned(_eight_bit(image, at_least=(2 * side, 2 * side)), turn))
+    return flattened(_turned(eight_bit(image, at_least=(2 * side, 2 * side)), turn))
 
 
 @cache
-def _formats() -> list[str]:
+def formats() -> list[str]:
     """Return those of _FORMATS that this Pillow was built with, or that a plugin reads: pillow-heif, where it is."""
     Image.init()
     if "HEIF" not in Image.OPEN and importlib.util.find_spec("pillow_heif"):
@@ -258,72 +256,6 @@ def _middle(image: Image.Image, longest: int) -> Image.Image:
     return image if (width, height) == image.size else image.crop((left, top, left + width, top + height))
 
 
-def _eight_bit(image: Image.Image, at_least: tuple[int, int]) -> Image.Image:
-    """Return the image as L, LA, RGB or RGBA, 8 bits a channel.
-
-    A large one comes back smaller by a whole number, no smaller than ``at_least``: it is converted strip by strip, for
-    a copy of the whole could take gigabytes.
-    """
-    image.load()
-    extremes = _extremes(image) if image.mode[0] in "IF" else (0, 0)
-    factor = min(image.width // at_least[0], image.height // at_least[1])
-    if factor < 2 or image.width * image.height <= WHOLE_PIXELS:
-        return _strip_in_eight_bit(image, extremes)
-    rows = factor * max(1, WHOLE_PIXELS // 16 // (factor * image.width))
-    strips = [
-        _strip_in_eight_bit(
-            image.crop((0, top, image.width, min(top + rows, image.height))), extremes
-        ).reduce(factor)
-        for top in range(0, image.height, rows)
-    ]  # fmt: skip
-    made = Image.new(strips[0].mode, (strips[0].width, sum(strip.height for strip in strips)))
-    top = 0
-    for strip in strips:
-        made.paste(strip, (0, top))
-        top += strip.height
-    return made
-
-
-def _extremes(image: Image.Image) -> tuple[float, float]:
-    known = image if image.mode in ("I", "F", "I;16") else image.convert("I")
-    return cast(tuple[float, float], known.getextrema())
-
-
-def _strip_in_eight_bit(image: Image.Image, extremes: tuple[float, float]) -> Image.Image:
-    if image.mode in ("L", "LA", "RGB", "RGBA"):
-        return image
-    if image.mode.startswith("I;16"):
-        return _stretched(image.convert("I"), extremes)
-    if image.mode in ("I", "F"):
-        return _stretched(image, extremes)
-    if image.mode in ("P", "PA", "La", "RGBa") or "transparency" in image.info:
-        return image.convert("RGBA")
-    return image.convert("L" if image.mode == "1" else "RGB")
-
-
-def _stretched(image: Image.Image, extremes: tuple[float, float]) -> Image.Image:
-    """Return a 32-bit or float image as L, its own range stretched to 0…255 (it declares no other)."""
-    values = image.convert("F")
-    # 16-bit data in a 32-bit image is what PNG gives: keep its absolute scale.
-    if extremes[0] >= 0 and 255 < extremes[1] <= 65535:
-        low, high = 0.0, 65535.0
-    else:
-        low, high = min(extremes[0], 0.0), max(extremes[1], 255.0)
-    scale = 255.0 / (high - low)
-    return values.point(lambda value: value * scale - low * scale).convert("L")
-
-
-def _flattened(image: Image.Image) -> Image.Image:
-    """Return the image as RGB, over white where it is transparent."""
-    if image.mode == "RGB":
-        return image
-    if "A" in image.getbands():
-        upper = image.convert("RGBA")
-        lower = Image.new("RGBA", upper.size, "white")
-        return Image.alpha_composite(lower, upper).convert("RGB")
-    return image.convert("RGB")
-
-
 def _encoded(image: Image.Image, target: str, quality: int) -> bytes:
     options = {"quality": quality} if target == "JPEG" else {}
     if not hasattr(os, "memfd_create"):
@@ -334,25 +266,3 @@ def _encoded(image: Image.Image, target: str, quality: int) -> bytes:
     with io.FileIO(os.memfd_create("image"), "w+") as file:
         image.save(file, target, **options)
         return os.pread(file.fileno(), file.tell(), 0)
-
-
-def _looks_like(content: bytes) -> str:
-    head = content[:16]
-    if head[4:8] == b"ftyp" and head[8:12] in _HEIF_BRANDS:
-        return "it is HEIC or AVIF, which this server's Pillow cannot read; the package pillow-heif adds HEIC"
-    # MPEG streams, transport streams and FLV have no container's name in them.
-    film = head[:4] in (b"\x1aE\xdf\xa3", b"\0\0\1\xba", b"\0\0\1\xb3") or head[:3] == b"FLV"
-    if head[4:8] in (b"ftyp", b"moov") or film or (head[:4] == b"RIFF" and content[8:12] == b"AVI "):
-        return _A_SOUND if head[8:12] in (b"M4A ", b"M4B ") else "it looks like a video: only pictures are read"
-    sound = head[:3] == b"ID3" or head[:4] in (b"OggS", b"fLaC") or head[:2] in (b"\xff\xfb", b"\xff\xf3", b"\xff\xf1")
-    if sound or (head[:4] == b"RIFF" and content[8:12] == b"WAVE"):
-        return _A_SOUND
-    if head[:5] == b"%PDF-":
-        return "it looks like a PDF"
-    if content[:200].lstrip().lower().startswith((b"<!doctype html", b"<html", b"<?xml", b"<svg")):
-        return "it looks like a web page or XML"
-    return "its first bytes are " + head[:8].hex(" ")
-
-
-_A_SOUND = "it looks like audio: only pictures are read"
-_HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1", b"avif", b"avis")

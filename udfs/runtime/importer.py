@@ -37,7 +37,7 @@ class SourceFinder(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
 
 
 def load(package: str, sources: dict[str, str]) -> Any:
-    """Import ``package.runtime.entry`` and return it."""
+    """Import ``package.runtime.endpoints`` and return it."""
     if package not in sys.modules:
         sys.meta_path.append(SourceFinder(package, sources))
-    return importlib.import_module(package + ".runtime.entry")
+    return importlib.import_module(package + ".runtime.endpoints")

@@ -12,13 +12,14 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from typing import Protocol, TypeVar
 
 from .errors import CONNECTION_LOST, PolarAIError
 
 # How long a cancel may go unnoticed. One poll costs about 12 microseconds.
 POLL_SECONDS = 0.05
-# How long past its deadline an exchange may take to notice that it was broken off.
+# How long past its deadline a request may take to notice that it was broken off.
 GRACE_SECONDS = 1.0
 # Threads are started as needed up to this many, and kept for the session.
 MAX_WORKERS = 64
@@ -28,52 +29,52 @@ T = TypeVar("T")
 Poll = Callable[[], None]
 
 
-class Exchange(Protocol):
-    """A request under way: what it waits on can be broken off from another thread."""
+class Abortable(Protocol):
+    """A request under way, which another thread can break off."""
 
     deadline: float  # on time.monotonic()'s clock
     description: str
 
     def abort(self) -> None:
-        """Make the thread that is blocked in this exchange return at once."""
+        """Make the thread that is blocked in this request return at once."""
 
 
 class Operation:
-    """One piece of cancellable work, and the exchanges it has under way."""
+    """One piece of cancellable work, and the requests it has under way."""
 
     def __init__(self) -> None:
         """Start with nothing under way."""
         self.aborted = threading.Event()
-        self._under_way: set[Exchange] = set()
+        self._under_way: set[Abortable] = set()
         self._lock = threading.Lock()
 
-    def enter(self, exchange: Exchange) -> None:
-        """Remember ``exchange``, so that abort() and its deadline can end it."""
+    def enter(self, request: Abortable) -> None:
+        """Remember ``request``, so that abort() and its deadline can end it."""
         with self._lock:
-            self._under_way.add(exchange)
+            self._under_way.add(request)
         if self.aborted.is_set():
-            exchange.abort()
+            request.abort()
 
-    def leave(self, exchange: Exchange) -> None:
-        """Forget ``exchange``: it has ended."""
+    def leave(self, request: Abortable) -> None:
+        """Forget ``request``: it has ended."""
         with self._lock:
-            self._under_way.discard(exchange)
+            self._under_way.discard(request)
 
     def abort(self) -> None:
         """End everything under way; nothing new gets far."""
         self.aborted.set()
-        for exchange in self._snapshot():
-            exchange.abort()
+        for request in self._snapshot():
+            request.abort()
 
     def expire(self) -> None:
         """Break off what is past its deadline; raise where even that does not end it (a hung resolver)."""
         now = time.monotonic()
-        for exchange in self._snapshot():
-            if now > exchange.deadline:
-                exchange.abort()
-            if now > exchange.deadline + GRACE_SECONDS:
+        for request in self._snapshot():
+            if now > request.deadline:
+                request.abort()
+            if now > request.deadline + GRACE_SECONDS:
                 raise PolarAIError(
-                    f"{exchange.description} did not end in time", sqlstate=CONNECTION_LOST, scope="batch"
+                    f"{request.description} did not end in time", sqlstate=CONNECTION_LOST, scope="batch"
                 )
 
     def sleep(self, seconds: float) -> None:
@@ -85,7 +86,7 @@ class Operation:
         if self.aborted.is_set():
             raise PolarAIError("the call was broken off", sqlstate=CONNECTION_LOST, scope="batch")
 
-    def _snapshot(self) -> list[Exchange]:
+    def _snapshot(self) -> list[Abortable]:
         with self._lock:
             return list(self._under_way)
 
@@ -144,3 +145,28 @@ def run_many(
             operation.abort()
             for future in running:
                 future.cancel()
+
+
+class Slots:
+    """A bound on how many threads do the same thing at once. The limit may change while some wait."""
+
+    def __init__(self, limit: int) -> None:
+        """Start with all ``limit`` slots free."""
+        self.limit = limit
+        self._used = 0
+        self._freed = threading.Condition()
+
+    @contextmanager
+    def held(self, operation: Operation) -> Iterator[None]:
+        """Hold a slot inside the block; raise if ``operation`` is aborted before there is one."""
+        with self._freed:
+            while self._used >= self.limit and not operation.aborted.is_set():
+                self._freed.wait(POLL_SECONDS)
+            operation.check()
+            self._used += 1
+        try:
+            yield
+        finally:
+            with self._freed:
+                self._used -= 1
+                self._freed.notify()

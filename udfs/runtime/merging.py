@@ -1,17 +1,22 @@
 """Merging single-item request bodies into one, and splitting the answer: batches for plain SQL transform functions.
 
-A model declares it in model_config.batch: ``{"items": "data", "results": "data", "max": 32}``, the paths (dots between
-keys) of the array that the items sit in and of the one that the results come back in, and the most items a request.
+A model declares it in model_config.batch: ``{"items": "data", "results": "data", "max": 32}``: the paths (dots between
+keys) of the array that holds the items and of the one that holds the results, and the most items in a request.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from .errors import BAD_ARGUMENT, BAD_RESPONSE, PolarAIError
+
+# The position of a body, and its response as JSON or its error.
+Response = tuple[int, str | PolarAIError]
 
 
 @dataclass(frozen=True)
@@ -24,7 +29,7 @@ class Merging:
 
 
 def declared(model_id: str, config: dict[str, Any]) -> Merging | None:
-    """Return what model_config.batch says, or None where there is none: one item a request then."""
+    """Return what model_config.batch says; None, for one item a request, if it says nothing."""
     batch = config.get("batch")
     if batch is None:
         return None
@@ -42,6 +47,24 @@ def declared(model_id: str, config: dict[str, Any]) -> Merging | None:
     return merging
 
 
+def works(
+    model_id: str, bodies: Sequence[Any], merging: Merging | None, most: int, ask: Callable[[Any], Any]
+) -> list[Callable[[], list[Response]]]:
+    """Return the work on request bodies, one request's worth each. ``ask`` sends a body and returns the response."""
+
+    def work(group: list[int]) -> list[Response]:
+        try:
+            response = ask(merged([bodies[position] for position in group], merging))
+            responses = [json.dumps(one) for one in split(response, len(group), merging, model_id)]
+        except PolarAIError as error:
+            if error.scope == "batch":
+                raise
+            return [(position, error) for position in group]
+        return list(zip(group, responses, strict=True))
+
+    return [partial(work, group) for group in groups(bodies, merging, most)]
+
+
 def groups(bodies: Sequence[Any], merging: Merging | None, most: int) -> list[list[int]]:
     """Return the positions of ``bodies`` that go into one request each, at most ``most`` together.
 
@@ -49,19 +72,16 @@ def groups(bodies: Sequence[Any], merging: Merging | None, most: int) -> list[li
     """
     if merging is None or most <= 1:
         return [[position] for position in range(len(bodies))]
-    made: list[list[int]] = []
+    groups: list[list[int]] = []
     shell: Any = None
     for position, body in enumerate(bodies):
         rest = _without(body, merging.items)
-        if rest is None:
-            made.append([position])
-            shell = None
-        elif shell is not None and rest == shell and len(made[-1]) < min(most, merging.most):
-            made[-1].append(position)
+        if rest is not None and rest == shell and len(groups[-1]) < min(most, merging.most):
+            groups[-1].append(position)
         else:
-            made.append([position])
+            groups.append([position])
             shell = rest
-    return made
+    return groups
 
 
 def merged(bodies: Sequence[Any], merging: Merging | None) -> Any:
@@ -85,12 +105,12 @@ def split(response: Any, count: int, merging: Merging | None, model_id: str) -> 
             f"model {model_id} returned {got} results for {count} inputs", sqlstate=BAD_RESPONSE, stage="response"
         )
     shell = _without(response, merging.results)
-    answers = []
+    responses = []
     for result in results:
         one = copy.deepcopy(shell)
         _at(one, merging.results[:-1])[merging.results[-1]] = [result]
-        answers.append(one)
-    return answers
+        responses.append(one)
+    return responses
 
 
 def _at(value: Any, path: Sequence[str]) -> Any:
@@ -100,13 +120,13 @@ def _at(value: Any, path: Sequence[str]) -> Any:
 
 
 def _without(body: Any, path: Sequence[str]) -> Any:
-    """Return ``body`` with an empty array at ``path``; None where there is no array with one item."""
+    """Return ``body`` with an empty array at ``path``; None if there is no array."""
     if not isinstance(_at(body, path), list):
         return None
     rest = copy.copy(body)
-    here = rest
+    parent = rest
     for key in path[:-1]:
-        here[key] = copy.copy(here[key])
-        here = here[key]
-    here[path[-1]] = []
+        parent[key] = copy.copy(parent[key])
+        parent = parent[key]
+    parent[path[-1]] = []
     return rest

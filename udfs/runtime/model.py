@@ -7,6 +7,9 @@ from typing import Any
 
 from .errors import BAD_ARGUMENT, PolarAIError
 
+# A longer text is a mistake, not a caption or a document chunk.
+MAX_TEXT_CHARACTERS = 1_000_000
+
 
 @dataclass(frozen=True)
 class Model:
@@ -75,6 +78,17 @@ class Model:
             sqlstate=BAD_ARGUMENT,
             scope="batch",
         )
+
+    def check_text(self, text: str) -> None:
+        """Raise unless ``text`` can be embedded."""
+        if not text.strip():
+            raise PolarAIError("the text is blank", sqlstate=BAD_ARGUMENT, stage="load")
+        if len(text) > MAX_TEXT_CHARACTERS:
+            raise PolarAIError(
+                f"the text has {len(text):,} characters; the limit is {MAX_TEXT_CHARACTERS:,}",
+                sqlstate=BAD_ARGUMENT,
+                stage="load",
+            )
 
     def headers(self) -> dict[str, str]:
         """Return the headers that carry the token."""

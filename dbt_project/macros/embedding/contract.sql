@@ -1,44 +1,45 @@
-{#- A model's contract (contract: {enforced: true}), held against the table before anything is embedded. PostgreSQL reads
+{#- Hold a model's contract (contract: {enforced: true}) against the table before anything is embedded. PostgreSQL reads
     the types of both, so that halfvec(512) means that many dimensions, and halfvec any number of them. -#}
-{% macro _check_contract(settings, run) %}
+{% macro _check_contract(settings, plan, run) %}
     {% if model.config.contract.enforced %}
-        {% set columns = [] %}
-        {% for column in model.columns.values() %}
-            {% if not column.data_type %}
-                {% do polarlens._fail_run(settings, run, "the model's contract says no data_type for the column " ~ column.name) %}
-            {% endif %}
-            {% do columns.append(adapter.quote(column.name) ~ ' ' ~ column.data_type) %}
+        {% for column in model.columns.values() if not column.data_type %}
+            {% set message = "the model's contract says no data_type for the column %s" %}
+            {% do polarlens._fail_run(settings, run, message | format(column.name)) %}
         {% endfor %}
-        {% do polarlens._query("create temporary table polarlens_contract (" ~ columns | join(', ') ~ ")") %}
-        {% set differences = polarlens._query(
-            "with contracted as (
+        {% call statement() %}
+            create temporary table polarlens_contract (
+                {%- for column in model.columns.values() %}
+                {{ adapter.quote(column.name) }} {{ column.data_type }}{{ ',' if not loop.last }}
+                {%- endfor %}
+            )
+        {% endcall %}
+        {% set differences_sql %}
+            with contracted as (
                 select attname, atttypid, atttypmod from pg_attribute
                 where attrelid = 'pg_temp.polarlens_contract'::regclass and attnum > 0
             ),
 
-            made as (
+            existing as (
                 select attname, atttypid, atttypmod from pg_attribute
-                where attrelid = " ~ polarlens._literal(settings.work) ~ "::regclass and attnum > 0 and not attisdropped
+                where attrelid = {{ polarlens._literal(plan.table) }}::regclass and attnum > 0 and not attisdropped
             )
 
-            select
-                coalesce(c.attname, m.attname) as name,
-                coalesce(format_type(m.atttypid, m.atttypmod), 'missing') as made,
-                coalesce(format_type(c.atttypid, c.atttypmod), 'nothing of it') as contracted
+            select string_agg(format(
+                '%s is %s, and the contract says %s',
+                coalesce(c.attname, e.attname),
+                coalesce(format_type(e.atttypid, e.atttypmod), 'missing'),
+                coalesce(format_type(c.atttypid, c.atttypmod), 'nothing of it')
+            ), '; ' order by coalesce(c.attname, e.attname))
             from contracted as c
-            full join made as m on c.attname = m.attname
-            where c.atttypid is distinct from m.atttypid
+            full join existing as e on c.attname = e.attname
+            where c.atttypid is distinct from e.atttypid
                 -- Without any source yet, the number of dimensions may not be known.
-                or (c.atttypmod <> -1 and c.atttypmod <> m.atttypmod and " ~ ('true' if settings.dimension else 'false') ~ ")
-            order by name"
-        ) %}
-        {% do polarlens._query("drop table pg_temp.polarlens_contract") %}
-        {% set found = [] %}
-        {% for difference in differences %}
-            {% do found.append(difference['name'] ~ ' is ' ~ difference['made'] ~ ', and the contract says ' ~ difference['contracted']) %}
-        {% endfor %}
-        {% if found %}
-            {% do polarlens._fail_run(settings, run, "its contract is broken: " ~ found | join('; ')) %}
+                or (c.atttypmod <> -1 and c.atttypmod <> e.atttypmod and {{ 'true' if plan.dimension else 'false' }})
+        {% endset %}
+        {% set differences = polarlens._query_value(differences_sql) %}
+        {% call statement() %}drop table pg_temp.polarlens_contract{% endcall %}
+        {% if differences %}
+            {% do polarlens._fail_run(settings, run, 'its contract is broken: ' ~ differences) %}
         {% endif %}
     {% endif %}
 {% endmacro %}

@@ -6,7 +6,6 @@
     embedded by an embedding model first. `where` is SQL over e, the embeddings, and o, the row they are for. -#}
 {% macro nearest_for_each(of, of_key, embeddings, key, k=10, vector='embedding', where='true', ef_search=none) -%}
     {%- set type = polarlens._vector_type(embeddings) -%}
-    {%- set distance = 'e.embedding <=> o.wanted_vector' -%}
     with options as materialized (
         select {{ polarlens._search_options(k, ef_search) }} as options
         {%- if of is not string and embeddings is not string and of != embeddings %}
@@ -28,23 +27,15 @@
     from wanted as o
     cross join lateral (
         with near as materialized (
-            select e.{{ key }}, {{ distance }} as distance
-            from {{ embeddings }} as e
-            where {{ where }}
-            order by {{ distance }}
-            limit {{ k }}
+            {{ polarlens._nearest_rows(embeddings, key, 'o.wanted_vector', k, where) | indent(12) }}
         )
 
-        select n.{{ key }}, n.distance
-        from near as n
+        select * from near
         where (select count(*) from near) >= {{ k }}
         union all
         (
-            select e.{{ key }}, {{ distance }}
-            from {{ embeddings }} as e
-            where {{ where }} and (select count(*) from near) < {{ k }}
-            order by ({{ distance }}) + 0
-            limit {{ k }}
+            {%- set unless_found = '(' ~ where ~ ') and (select count(*) from near) < ' ~ k %}
+            {{ polarlens._nearest_rows(embeddings, key, 'o.wanted_vector', k, unless_found, exact=true) | indent(12) }}
         )
     ) as f
 {%- endmacro %}

@@ -5,11 +5,13 @@
     The query is a text, embedded once; or with `vector`, an SQL expression for a vector. `where` is SQL over e, the
     embeddings, and whatever `join` adds; it acts before the limit. The statement sets the index's options for its
     transaction, walks the index, and scans exactly where the index gives up before it has k rows. -#}
-{% macro nearest_to(embeddings, query=none, key='image_id', k=10, vector=none, where='true', join='', columns=[], model=none, ef_search=none) -%}
+{% macro nearest_to(
+    embeddings, query=none, key='image_id', k=10, vector=none, where='true', join='', columns=[], model=none, ef_search=none
+) -%}
     {%- if (query is none) == (vector is none) -%}
         {{ exceptions.raise_compiler_error("nearest_to: give it a query (a text), or a vector (an SQL expression), and not both") }}
     {%- endif -%}
-    {%- set distance = 'e.embedding <=> (select q.vector from query as q)' -%}
+    {%- set in_query = '(select q.vector from query as q)' -%}
     with query as materialized (
         select
             ({{ vector or polarlens.text_vector(query, model) }})::{{ polarlens._vector_type(embeddings) }} as vector,
@@ -17,25 +19,17 @@
     ),
 
     through_the_index as materialized (
-        select e.{{ key }}{% for column in columns %}, {{ column }}{% endfor %}, {{ distance }} as distance
-        from {{ embeddings }} as e
-        {{ join }}
-        where {{ where }}
-        order by {{ distance }}
-        limit {{ 2 * k }}
+        {{ polarlens._nearest_rows(embeddings, key, in_query, 2 * k, where, join, columns) | indent(8) }}
     ),
 
     exactly as materialized (
-        select e.{{ key }}{% for column in columns %}, {{ column }}{% endfor %}, {{ distance }} as distance
-        from {{ embeddings }} as e
-        {{ join }}
-        where {{ where }} and (select count(*) from through_the_index) < {{ k }}
-        order by ({{ distance }}) + 0
-        limit {{ k }}
+        {%- set unless_found = '(' ~ where ~ ') and (select count(*) from through_the_index) < ' ~ k %}
+        {{ polarlens._nearest_rows(embeddings, key, in_query, k, unless_found, join, columns, exact=true) | indent(8) }}
     ),
 
     either as (
-        select * from through_the_index where (select count(*) from through_the_index) >= {{ k }}
+        select * from through_the_index
+        where (select count(*) from through_the_index) >= {{ k }}
         union all
         select * from exactly
     )

@@ -1,33 +1,38 @@
-{#- Makes the staging table equal to what one listing of a location finds; a row's version is the object's etag. -#}
+{#- Make the staging table equal to what one listing of a location finds; a row's version is the object's etag. -#}
 {% macro stage_listing(location, prefix='', pattern=none, allow_empty=false) %}
-    {%- set pattern = pattern if pattern is not none else '\\.(jpe?g|jpe|png|webp|gif|bmp|tiff?|avif|hei[cf]|jp2)$' -%}
+    {%- set pictures = '\\.(jpe?g|jpe|png|webp|gif|bmp|tiff?|avif|hei[cf]|jp2)$' -%}
+    {%- set pattern = polarlens._literal(pattern if pattern is not none else pictures) -%}
     {%- set scope = polarlens._literal(location ~ ':' ~ prefix) -%}
-    {%- set below = "starts_with(i.path, " ~ scope ~ ") and substr(i.path, " ~ (location | length + 2) ~ ") ~* " ~ polarlens._literal(pattern) -%}
-    {% do polarlens._query("drop table if exists pg_temp.polarlens_listing") %}
-    {% do polarlens._query(
-        "create temporary table polarlens_listing as
+    {%- set below -%}
+        starts_with(i.path, {{ scope }}) and substr(i.path, {{ location | length + 2 }}) ~* {{ pattern }}
+    {%- endset -%}
+    {% call statement() %}
+        drop table if exists pg_temp.polarlens_listing;
+        create temporary table polarlens_listing as
         select f.path, coalesce(f.etag, f.size || '-' || extract(epoch from f.last_modified)) as source_version
-        from polar_ai.ai_listfiles(" ~ polarlens._literal(location) ~ ", " ~ polarlens._literal(prefix) ~ ", " ~ polarlens._literal(pattern) ~ ") as f"
-    ) %}
-    {% do polarlens._query("create unique index on polarlens_listing (path)") %}
-    {% do polarlens._query("analyze polarlens_listing") %}
+        from polar_ai.ai_listfiles({{ polarlens._literal(location) }}, {{ polarlens._literal(prefix) }}, {{ pattern }}) as f;
+        create unique index on polarlens_listing (path);
+        analyze polarlens_listing
+    {% endcall %}
     {#- A wrong prefix, or a bucket that was swapped for an empty one, would cost every embedding. -#}
-    {% if not allow_empty and polarlens._query_value(
-        "select not exists (select from polarlens_listing) and exists (select 1 from polarlens.image_paths as i where " ~ below ~ ")"
-    ) %}
-        {{ exceptions.raise_database_error(
-            'the listing of ' ~ location ~ ':' ~ prefix ~ ' is empty, and the staging table has photos of it: nothing was removed. '
-            ~ 'Look at it with polar_ai.ai_testlocation; if they really are gone, give allow_empty: true'
-        ) }}
+    {% set empties_sql %}
+        select
+            not exists (select from polarlens_listing)
+            and exists (select 1 from polarlens.image_paths as i where {{ below }})
+    {% endset %}
+    {% if not allow_empty and polarlens._query_value(empties_sql) %}
+        {% set message = 'the listing of %s:%s is empty, and the staging table has photos of it: nothing was removed. '
+            ~ 'Look at it with polar_ai.ai_testlocation; if they really are gone, give allow_empty: true' %}
+        {{ exceptions.raise_database_error(message | format(location, prefix)) }}
     {% endif %}
-    {#- Compared in selects of their own: Citus changes no table by what stands in a local one. -#}
-    {% set counts = polarlens._query(
-        "with listed as materialized (
+    {#- Compared in selects of their own: Citus changes no table by the rows of a local one. -#}
+    {% set merge_sql %}
+        with listed as materialized (
             select f.path, f.source_version from polarlens_listing as f
         ),
 
-        gone as materialized (
-            select i.path from polarlens.image_paths as i where " ~ below ~ "
+        deleted as materialized (
+            select i.path from polarlens.image_paths as i where {{ below }}
             except
             select f.path from listed as f
         ),
@@ -39,7 +44,7 @@
         ),
 
         removed as (
-            delete from polarlens.image_paths as i using gone as g where i.path = g.path
+            delete from polarlens.image_paths as i using deleted as d where i.path = d.path
             returning 1
         ),
 
@@ -59,11 +64,11 @@
 
         select
             (select count(*) from listed), (select count(*) from added),
-            (select count(*) from changed), (select count(*) from removed)"
-    )[0] %}
-    {% do polarlens._query("drop table polarlens_listing") %}
+            (select count(*) from changed), (select count(*) from removed)
+    {% endset %}
+    {% set counts = polarlens._query(merge_sql)[0] %}
+    {% call statement() %}drop table polarlens_listing{% endcall %}
     {% do adapter.commit() %}
-    {% do log(
-        location ~ ':' ~ prefix ~ ': ' ~ counts[0] ~ ' listed, ' ~ counts[1] ~ ' added, ' ~ counts[2] ~ ' changed, ' ~ counts[3] ~ ' removed', info=True
-    ) %}
+    {% do log('%s:%s: %s listed, %s added, %s changed, %s removed'
+        | format(location, prefix, counts[0], counts[1], counts[2], counts[3]), info=True) %}
 {% endmacro %}

@@ -15,7 +15,7 @@
     )
 }}
 
-with labels as {{ 'materialized' if var('distributed', none) }} (
+with labels as materialized (
 
     select
         stg_labels.label_set,
@@ -41,7 +41,7 @@ with labels as {{ 'materialized' if var('distributed', none) }} (
 
 {% if is_incremental() %}
 
-    labelled as {{ 'materialized' if var('distributed', none) }} (
+    labelled as materialized (
 
         select
             image_id,

@@ -3,6 +3,6 @@ select
     label_id,
     label_set,
     label,
-    coalesce(nullif(btrim(prompt), ''), replace('{{ var("label_prompt") }}', '{}', label)) as prompt,
+    coalesce(nullif(btrim(prompt), ''), {{ polarlens._label_prompt('label') }}) as prompt,
     attributes
 from {{ source('polarlens_search', 'labels') }}

@@ -1,6 +1,4 @@
 -- Pairs of photos that are all but the same, each once. Calls no model.
-{{ config(materialized='view') }}
-
 with pairs as (
 
     select

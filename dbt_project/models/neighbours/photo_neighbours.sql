@@ -10,7 +10,9 @@
             "delete from {{ this }} as t
             where t.image_id in (select image_id from {{ this }} except select image_id from {{ ref('image_embeddings') }})",
             "delete from {{ this }} as t
-            where t.neighbour_id in (select neighbour_id from {{ this }} except select image_id from {{ ref('image_embeddings') }})",
+            where t.neighbour_id in (
+                select neighbour_id from {{ this }} except select image_id from {{ ref('image_embeddings') }}
+            )",
             "{{ polarlens.follow_row_security(this, ref('stg_image_paths'), 'image_id', ['image_id', 'neighbour_id']) }}"
         ]
     )
@@ -18,7 +20,7 @@
 
 {% set k = var('neighbours_per_photo', 10) | int %}
 
-with photos as {{ 'materialized' if var('distributed', none) }} (
+with photos as materialized (
 
     select
         image_id,
@@ -43,7 +45,7 @@ with photos as {{ 'materialized' if var('distributed', none) }} (
 
     ),
 
-    bereft as (
+    lost_neighbours as (
 
         select distinct known.image_id
         from {{ this }} as known
@@ -54,7 +56,7 @@ with photos as {{ 'materialized' if var('distributed', none) }} (
 
     ),
 
-    fresh_vectors as {{ 'materialized' if var('distributed', none) }} (
+    fresh_vectors as materialized (
 
         select vectors.embedding
         from fresh
@@ -62,7 +64,7 @@ with photos as {{ 'materialized' if var('distributed', none) }} (
 
     ),
 
-    met as (
+    near_new_photos as (
 
         select distinct near.image_id
         from fresh_vectors
@@ -70,20 +72,20 @@ with photos as {{ 'materialized' if var('distributed', none) }} (
 
     ),
 
-    due as (
+    photos_to_update as (
 
         select photos.*
         from photos
         where
             photos.image_id in (select fresh.image_id from fresh)
-            or photos.image_id in (select bereft.image_id from bereft)
-            or photos.image_id in (select met.image_id from met)
+            or photos.image_id in (select lost_neighbours.image_id from lost_neighbours)
+            or photos.image_id in (select near_new_photos.image_id from near_new_photos)
 
     ),
 
 {% else %}
 
-    due as (
+    photos_to_update as (
 
         select photos.*
         from photos
@@ -94,14 +96,14 @@ with photos as {{ 'materialized' if var('distributed', none) }} (
 
 {% endif %}
 
-wanted as {{ 'materialized' if var('distributed', none) }} (
+wanted as materialized (
 
     select
-        due.image_id,
-        due.version,
+        photos_to_update.image_id,
+        photos_to_update.version,
         vectors.embedding
-    from due
-    inner join {{ ref('image_embeddings') }} as vectors on due.image_id = vectors.image_id
+    from photos_to_update
+    inner join {{ ref('image_embeddings') }} as vectors on photos_to_update.image_id = vectors.image_id
 
 ),
 

@@ -1,6 +1,4 @@
 -- What the saved searches find now, with the vectors that the last `dbt run` made of their queries. Calls no model.
-{{ config(materialized='view') }}
-
 with ready as (
 
     select
@@ -24,16 +22,8 @@ select
     ready.search_id,
     ready.name,
     ready.query,
-    found.rank,
-    found.image_id,
-    found.score,
-    found.path,
-    found.title,
-    found.caption,
-    found.taken_at,
-    found.latitude,
-    found.longitude,
-    found.attributes
+    -- rank, image_id, score, and the columns of _photo_columns()
+    found.*
 from ready
 cross join lateral {{ function('search_images_by_vector') }}(
     query => ready.embedding, k => ready.k, filters => ready.filters, min_score => ready.min_score

@@ -1,6 +1,4 @@
 -- Every saved search and whether it can be answered; for the people who fill the table.
-{{ config(materialized='view') }}
-
 with searches as (
 
     select * from {{ ref('stg_saved_searches') }}

@@ -16,8 +16,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from scripts.benchmarks.vectors import Vectors, as_literal, clustered, load_embeddings, nearest
-from scripts.home import CHECKOUT
+from scripts.common.paths import CHECKOUT
+from scripts.programs.bench.vectors import Vectors, as_literal, clustered, load_embeddings, nearest
 from tests.dbt_project.search import test_searches as searches
 from tests.dbt_project.search.portable import SEARCHES
 from tests.support.citus import CITUS, SHARDS, WHY_NOT, CitusCluster
@@ -67,7 +67,7 @@ def distributed(cluster: CitusCluster, open_folder: Path) -> Iterator[Project]:
 
 
 def test_photos_are_embedded_into_shards(distributed: Project) -> None:
-    assert distributed.database.value("select count(*) from search.image_embeddings") == len(COLOURED)
+    assert distributed.database.value("select count(*) from search_internal.image_embeddings") == len(COLOURED)
 
 
 @pytest.mark.parametrize(
@@ -105,8 +105,8 @@ def test_every_shard_has_an_index_of_its_own_on_the_workers(distributed: Project
     assert tables == [
         ("polarlens.image_paths", "reference", "<none>", 1),
         ("polarlens.texts", "reference", "<none>", 1),
-        ("search.image_embeddings", "distributed", "image_id", SHARDS),
-        ("search.text_embeddings", "distributed", "text_id", SHARDS),
+        ("search_internal.image_embeddings", "distributed", "image_id", SHARDS),
+        ("search_internal.text_embeddings", "distributed", "text_id", SHARDS),
     ]
     indexes = "select count(*) from pg_class as c join pg_am as a on c.relam = a.oid and a.amname = 'hnsw'"
     for worker in cluster.workers():
@@ -120,7 +120,7 @@ def test_what_a_search_sets_reaches_the_workers_and_nothing_else(distributed: Pr
     db = distributed.database
     there = """
         select distinct current_setting('hnsw.ef_search'), current_setting('hnsw.iterative_scan')
-        from search.image_embeddings
+        from search_internal.image_embeddings
     """
     with db.connect(autocommit=False) as connection:
         for arguments, candidates in [("k => 5", "200"), ("k => 99", "400"), ("ef_search => 77", "77")]:
@@ -146,7 +146,7 @@ def test_nothing_is_asked_again_and_a_change_costs_one_call(distributed: Project
     db.run("insert into polarlens.texts (content) values ('a red barn'), ('something new'), ('something new')")
     db.dbt("run", "-s", "text_embeddings", *ON_CITUS)
     assert clip.items == before + 2
-    assert db.value("select count(*) from search.text_embeddings") == len(TEXTS) + 3
+    assert db.value("select count(*) from search_internal.text_embeddings") == len(TEXTS) + 3
     # What failed is forgotten with its source.
     assert "missing.png" in distributed.errors()
     db.run("delete from polarlens.image_paths where path like '%%/missing.png'")
@@ -157,7 +157,7 @@ def test_nothing_is_asked_again_and_a_change_costs_one_call(distributed: Project
 def test_a_changed_model_is_swapped_in_and_views_stay(distributed: Project) -> None:
     db = distributed.database
     url = distributed.service.url + "/post"
-    db.run("create view public.watched as select image_id from search.image_embeddings")
+    db.run("create view public.watched as select image_id from search_internal.image_embeddings")
     db.run("select polar_ai.ai_dropmodel('embedding/clip_image')")
     db.run(
         "select polar_ai.ai_createmodel('embedding/clip_image', %s, 'clip-as-service', 'embedding', 'other', %s)",
@@ -169,7 +169,10 @@ def test_a_changed_model_is_swapped_in_and_views_stay(distributed: Project) -> N
     assert distributed.clip.items == before + 6
     assert db.value("select count(*) from public.watched") == 6
     assert [row[0] for row in db.rows("select image_id from search.search_images('red', k => 2)")] == [1, 2]
-    assert db.value("select shard_count from citus_tables where table_name::text = 'search.image_embeddings'") == SHARDS
+    assert (
+        db.value("select shard_count from citus_tables where table_name::text = 'search_internal.image_embeddings'")
+        == SHARDS
+    )
     db.run("drop view public.watched")
     # Everything anew, when told outright.
     before = distributed.clip.items
@@ -185,7 +188,7 @@ def test_a_changed_model_is_swapped_in_and_views_stay(distributed: Project) -> N
 
 def test_a_distributed_table_is_not_touched_by_a_run_that_is_not_told(distributed: Project) -> None:
     said = run(distributed, "--vars", "{}", check=False)
-    assert "search.image_embeddings is distributed by Citus" in said
+    assert "search_internal.image_embeddings is distributed by Citus" in said
     assert "dbt run --vars '{distributed: citus}'" in said
     # Nor are the search functions made for one machine.
     found = distributed.database.rows("select image_id from search.search_images('red', k => 2)")
@@ -196,7 +199,7 @@ def test_a_distributed_table_is_not_touched_by_a_run_that_is_not_told(distribute
 def test_a_filled_table_moves_into_the_shards_and_back_without_a_call(distributed: Project) -> None:
     db, before = distributed.database, distributed.clip.items
     for table in ("image_embeddings", "text_embeddings"):
-        db.run(f"select undistribute_table('search.{table}')")
+        db.run(f"select undistribute_table('search_internal.{table}')")
     db.dbt("run")
     there = db.rows("select image_id, score from search.search_images('red')")
     db.dbt("run", *ON_CITUS)
@@ -278,12 +281,15 @@ def large(cluster: CitusCluster) -> Iterator[tuple[Database, Vectors, Vectors]]:
         "insert into polarlens.image_paths (path, title) "
         f"select '/photos/' || n, case when n % 100 = 0 then 'rare' end from generate_series(1, {ROWS}) as n"
     )
-    load_embeddings(database.connection, sql.SQL("search.image_embeddings"), vectors)
+    load_embeddings(database.connection, sql.SQL("search_internal.image_embeddings"), vectors)
     # As dbt builds it after the first load.
     database.run(
-        "create index image_embeddings__hnsw on search.image_embeddings using hnsw (embedding halfvec_cosine_ops)"
+        """
+        create index image_embeddings__hnsw on search_internal.image_embeddings
+        using hnsw (embedding halfvec_cosine_ops)
+        """
     )
-    database.run("analyze search.image_embeddings")
+    database.run("analyze search_internal.image_embeddings")
     database.run("analyze polarlens.image_paths")
     yield database, vectors, queries
     database.connection.close()
@@ -298,8 +304,8 @@ def test_every_shard_is_searched_through_its_index(large: tuple[Database, Vector
         for row in database.rows(
             f"""
             explain select d.image_id, d.path, e.embedding <=> '{as_literal(queries[0])}' as distance
-            from search.image_embeddings as e
-            inner join search.stg_image_paths as d on e.image_id = d.image_id
+            from search_internal.image_embeddings as e
+            inner join search_internal.stg_image_paths as d on e.image_id = d.image_id
             order by e.embedding <=> '{as_literal(queries[0])}'
             limit 10
             """

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from scripts.home import CHECKOUT
+from scripts.common.paths import CHECKOUT
 from tests.dbt_project.faults.refresh import BATCH, TEXTS, Refresh
 from tests.support.clip import ColourClip
 from tests.support.embedding_project import model, write_project

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.home import CHECKOUT
+from scripts.common.paths import CHECKOUT
 from tests.support.database import Database
 from tests.support.project import Project
 

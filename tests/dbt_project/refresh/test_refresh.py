@@ -9,8 +9,8 @@ import sys
 import time
 from pathlib import Path
 
-from scripts.benchmarks.search_database import BUILD_INDEX
-from scripts.home import CHECKOUT
+from scripts.common.paths import CHECKOUT
+from scripts.programs.bench.search_data import BUILD_INDEX
 from tests.support.http_server import Reply
 from tests.support.project import Project
 
@@ -23,8 +23,8 @@ def embedded(project: Project) -> dict[str, str]:
     rows = project.database.rows(
         """
         select s.path, e.xmin::text
-        from search.image_embeddings as e
-        inner join search.stg_image_paths as s on e.image_id = s.image_id
+        from search_internal.image_embeddings as e
+        inner join search_internal.stg_image_paths as s on e.image_id = s.image_id
         """
     )
     return {Path(path).name: xmin for path, xmin in rows}
@@ -43,7 +43,9 @@ def test_a_first_run_embeds_everything_builds_the_index_and_makes_it_searchable(
     assert found[0][1].endswith("/green.png")
     assert found[0][2] > 0.99
     assert [score for _, _, score in found] == sorted((score for _, _, score in found), reverse=True)
-    norms = project.database.rows("select distinct round(l2_norm(embedding)::numeric, 2) from search.image_embeddings")
+    norms = project.database.rows(
+        "select distinct round(l2_norm(embedding)::numeric, 2) from search_internal.image_embeddings"
+    )
     assert norms == [(1,)]
 
 
@@ -127,7 +129,7 @@ def test_a_service_that_goes_down_stops_the_run_with_the_cause_and_the_next_run_
     assert len(embedded(project)) == 4
     assert project.errors() == {}
     status, message = project.database.rows(
-        "select status, message from polarlens.refresh_runs where relation = 'search.image_embeddings'"
+        "select status, message from polarlens.refresh_runs where relation = 'search_internal.image_embeddings'"
     )[0]
     assert status == "failed"
     assert "401" in message
@@ -148,14 +150,16 @@ def test_a_changed_model_is_built_beside_the_old_one_and_swapped_in(project: Pro
 
     def look(_: object) -> None:
         with project.database.connect() as other:
-            row = other.execute("select count(*), min(vector_dims(embedding)) from search.image_embeddings").fetchone()
+            row = other.execute(
+                "select count(*), min(vector_dims(embedding)) from search_internal.image_embeddings"
+            ).fetchone()
             half_way.extend(row or ())
 
     project.clip.intercept = look
     output = project.database.dbt(*RUN).stdout
     assert half_way[:2] == [3, 4]
     assert "3 embedded" in output
-    dimensions = project.database.rows("select distinct vector_dims(embedding) from search.image_embeddings")
+    dimensions = project.database.rows("select distinct vector_dims(embedding) from search_internal.image_embeddings")
     assert dimensions == [(7,)]
     assert project.database.value("select count(*) from pg_class where relname like '%%\\_\\_next%%'") == 0
     assert project.database.rows("select path from search.search_images('blue', 1)")[0][0].endswith("/blue.png")
@@ -198,7 +202,11 @@ def test_a_killed_run_costs_at_most_its_last_batch(project: Project) -> None:
     # The batch under way is asked again; and one photo was asked before, for the dimension.
     assert project.clip.items <= 12 + 2 + 1
     killed = project.database.rows(
-        "select status, message from polarlens.refresh_runs where relation = 'search.image_embeddings' order by run_id"
+        """
+        select status, message from polarlens.refresh_runs
+        where relation = 'search_internal.image_embeddings'
+        order by run_id
+        """
     )[0]
     assert killed[0] == "failed"
     assert "killed" in killed[1]
@@ -206,7 +214,7 @@ def test_a_killed_run_costs_at_most_its_last_batch(project: Project) -> None:
 
 def test_of_two_refreshes_at_once_one_works_and_the_other_says_so(project: Project) -> None:
     project.stage(project.photo("0.png", "red"))
-    relation = "search.image_embeddings"
+    relation = "search_internal.image_embeddings"
     with project.database.connect() as other:
         other.execute("select pg_advisory_lock(hashtextextended(%s, 0))", [f"polarlens {relation}"])
         second = project.database.dbt(*RUN, check=False)

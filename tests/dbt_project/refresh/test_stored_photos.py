@@ -71,12 +71,12 @@ def test_five_thousand_objects_and_then_what_changed(database: Database, s3: S3S
     found = database.rows(
         """
         select s.path
-        from search.image_embeddings as e
-        inner join search.stg_image_paths as s on e.image_id = s.image_id
+        from search_internal.image_embeddings as e
+        inner join search_internal.stg_image_paths as s on e.image_id = s.image_id
         where e.embedding <=> (
             select e.embedding
-            from search.image_embeddings as e
-            inner join search.stg_image_paths as s on e.image_id = s.image_id
+            from search_internal.image_embeddings as e
+            inner join search_internal.stg_image_paths as s on e.image_id = s.image_id
             where s.path = 'pics:00/00000.jpg'
         ) < 0.001
         """

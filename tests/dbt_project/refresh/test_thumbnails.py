@@ -46,7 +46,7 @@ def run(project: Project, **variables: int) -> None:
 def made(project: Project) -> dict[str, tuple[str | None, str | None]]:
     rows = project.database.rows(
         "select substring(path from '[^/]+$'), data_url, error_message "
-        "from search.thumbnails join search.stg_image_paths using (image_id)"
+        "from search.thumbnails join search_internal.stg_image_paths using (image_id)"
     )
     return {name: (url, message) for name, url, message in rows}
 

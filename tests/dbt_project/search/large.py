@@ -16,14 +16,14 @@ import psycopg
 from PIL import Image
 from psycopg import sql
 
-from scripts import demo_photos
-from scripts.benchmarks import vectors as made_up
-from scripts.benchmarks.search_database import BUILD_INDEX
-from scripts.benchmarks.vectors import Vectors
-from scripts.clip import classes
-from scripts.clip.figures import CAPTIONS_FILE
-from scripts.clip.sentences import SentenceEncoder
-from scripts.clip.starter import StarterEncoder
+from scripts.programs import demo_photos
+from scripts.programs.bench import vectors as made_up
+from scripts.programs.bench.search_data import BUILD_INDEX
+from scripts.programs.bench.vectors import Vectors
+from scripts.programs.clip_service import classes
+from scripts.programs.clip_service.figures import CAPTIONS_FILE
+from scripts.programs.clip_service.sentences import SentenceEncoder
+from scripts.programs.clip_service.starter import StarterEncoder
 from tests.support.database import Database, new_database
 
 QUERIES = 200
@@ -133,10 +133,13 @@ def collection_of(
 def fill(database: Database, vectors: Vectors, storage: str) -> None:
     """Replace what dbt embedded by these vectors, the photo n taken n minutes into the year."""
     count, dimension = vectors.shape
-    database.run("drop index search.image_embeddings__hnsw")
-    database.run("truncate search.image_embeddings; truncate polarlens.image_paths restart identity")
+    database.run("drop index search_internal.image_embeddings__hnsw")
+    database.run("truncate search_internal.image_embeddings; truncate polarlens.image_paths restart identity")
     database.run(
-        f"alter table search.image_embeddings alter column embedding type {storage}({dimension}) using null::{storage}"
+        f"""
+        alter table search_internal.image_embeddings
+        alter column embedding type {storage}({dimension}) using null::{storage}
+        """
     )
     database.run(
         f"""
@@ -145,11 +148,11 @@ def fill(database: Database, vectors: Vectors, storage: str) -> None:
         from generate_series(1, {count}) as n
         """
     )
-    table = sql.SQL("search.image_embeddings")
+    table = sql.SQL("search_internal.image_embeddings")
     made_up.load_embeddings(database.connection, table, vectors, half=storage == "halfvec")
     database.run("set maintenance_work_mem = '1GB'")
     database.run(BUILD_INDEX.replace("halfvec", storage))
-    database.run("analyze search.image_embeddings")
+    database.run("analyze search_internal.image_embeddings")
     database.run("analyze polarlens.image_paths")
 
 

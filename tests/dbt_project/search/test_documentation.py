@@ -8,11 +8,11 @@ from pathlib import Path
 
 import psycopg
 
-from scripts.home import CHECKOUT
+from scripts.common.paths import CHECKOUT
 from tests.support.project import Project
 from tests.support.reader import connect_reader
 
-PAGE = CHECKOUT / "dbt_project" / "models" / "search" / "search.md"
+PAGE = CHECKOUT / "dbt_project" / "models" / "search.md"
 
 
 def examples(text: str) -> list[str]:
@@ -65,7 +65,7 @@ def test_the_named_views_are_all_there_are(built: Project) -> None:
 def test_the_safe_shape_uses_the_index_and_the_traps_do_not(built: Project) -> None:
     text = PAGE.read_text("utf-8")
     safe = next(one for one in examples(text) if one.startswith("with query"))
-    bare = "select image_id from search.image_embeddings order by {} limit 10"
+    bare = "select image_id from search_internal.image_embeddings order by {} limit 10"
     with built.database.connect() as connection:
         # Seven rows are sorted sooner than an index is opened: what matters is what the planner may do.
         connection.execute("set enable_seqscan = off")
@@ -115,7 +115,7 @@ def test_the_articles_own_statements_keep_working(project_copy: Project) -> None
         """
         insert into public.images
         select p.image_id, p.path, e.embedding::vector
-        from search.image_embeddings as e inner join search.photos as p on e.image_id = p.image_id
+        from search_internal.image_embeddings as e inner join search.photos as p on e.image_id = p.image_id
         """
     )
     database.run("create index on public.images using hnsw (embedding vector_l2_ops)")

@@ -17,7 +17,7 @@ import numpy as np
 import psycopg
 import pytest
 
-from scripts.benchmarks import vectors as made_up
+from scripts.programs.bench import vectors as made_up
 from tests.dbt_project.search import large
 from tests.dbt_project.search.large import Collection
 from tests.support.database import Database
@@ -111,9 +111,11 @@ def test_exactly_k_rows_under_row_level_security(collection: Collection, followe
     if followed:
         database.run(
             """
-            alter table search.image_embeddings enable row level security;
-            create policy polarlens_follows_sources on search.image_embeddings for select
-            using (exists (select from search.stg_image_paths as s where s.image_id = image_embeddings.image_id));
+            alter table search_internal.image_embeddings enable row level security;
+            create policy polarlens_follows_sources on search_internal.image_embeddings for select
+            using (exists (
+                select from search_internal.stg_image_paths as s where s.image_id = image_embeddings.image_id
+            ));
             """
         )
     try:
@@ -131,10 +133,10 @@ def test_exactly_k_rows_under_row_level_security(collection: Collection, followe
                 both = sorted(set(first) & set(visible))
                 check_rows(collection, reader, f"{shown}, half match", filters, both, queries=1)
     finally:
-        for table in ("polarlens.image_paths", "search.image_embeddings"):
+        for table in ("polarlens.image_paths", "search_internal.image_embeddings"):
             database.run(f"alter table {table} disable row level security")
         database.run("drop policy if exists seen on polarlens.image_paths")
-        database.run("drop policy if exists polarlens_follows_sources on search.image_embeddings")
+        database.run("drop policy if exists polarlens_follows_sources on search_internal.image_embeddings")
 
 
 def test_exactly_k_rows_while_rows_are_deleted_and_updated(collection: Collection) -> None:
@@ -160,14 +162,14 @@ def being_written(database: Database) -> Iterator[None]:
                         """
                         begin;
                         create temporary table gone on commit drop as
-                        select * from search.image_embeddings where mod(image_id, 500) = {part};
-                        delete from search.image_embeddings where mod(image_id, 500) = {part};
-                        insert into search.image_embeddings select * from gone;
+                        select * from search_internal.image_embeddings where mod(image_id, 500) = {part};
+                        delete from search_internal.image_embeddings where mod(image_id, 500) = {part};
+                        insert into search_internal.image_embeddings select * from gone;
                         commit;
-                        update search.image_embeddings set source_version = source_version + 1
+                        update search_internal.image_embeddings set source_version = source_version + 1
                         where mod(image_id, 500) = {part} + 1;
                         begin;
-                        delete from search.image_embeddings where mod(image_id, 10) = {part} % 10;
+                        delete from search_internal.image_embeddings where mod(image_id, 10) = {part} % 10;
                         rollback;
                         """.replace("{part}", str(changes % 499)).encode()
                     )
@@ -191,9 +193,9 @@ def test_what_is_deleted_and_not_vacuumed_takes_nobodys_place(collection: Collec
     with collection.database.connect(autocommit=False) as deleter:
         query = collection.queries[0]
         gone = collection.truth(query, 2000)
-        deleter.execute("delete from search.image_embeddings where image_id = any (%s)", [gone])
+        deleter.execute("delete from search_internal.image_embeddings where image_id = any (%s)", [gone])
         assert len(collection.search(deleter, query, k=100)) == 100
-        deleter.execute("delete from search.image_embeddings where image_id > 30")
+        deleter.execute("delete from search_internal.image_embeddings where image_id > 30")
         assert len(collection.search(deleter, query, k=100)) == len(set(range(1, 31)) - set(gone))
         deleter.rollback()
 
@@ -293,7 +295,7 @@ def test_in_a_lateral_join_the_index_serves_every_row(
         connection,
         """
         select p.image_id, s.image_id
-        from (select * from search.image_embeddings where image_id <= 5) as p
+        from (select * from search_internal.image_embeddings where image_id <= 5) as p
         cross join lateral search.search_images_by_vector(p.embedding, k => 3) as s
         """,
     )

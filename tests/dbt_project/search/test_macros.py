@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.home import CHECKOUT
+from scripts.common.paths import CHECKOUT
 from tests.support.project import Project
 
 MODELS = {
@@ -40,8 +40,11 @@ MODELS = {
             where="l.label_set = 'food'") }}
     """,
     # A second space, as a user adds one: another embedding model, and one line of more_spaces.
-    "embeddings/second_embeddings": """
-        {{ config(key='image_id', input='path', source_version='source_version', model='embedding/second_image') }}
+    "photos/second_embeddings": """
+        {{ config(
+            materialized='embedding', key='image_id', input='path', source_version='source_version',
+            model='embedding/second_image'
+        ) }}
         select image_id, path, source_version from {{ ref('stg_image_paths') }}
     """,
 }

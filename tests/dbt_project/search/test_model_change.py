@@ -98,7 +98,7 @@ def test_while_the_new_space_is_built_the_old_one_is_not_searched_with_the_new_m
     project_copy.database.dbt("run", "--select", *of_texts)
     assert project_copy.database.rows(labels) == labelled
     assert next(refused(project_copy, "search_texts_by_image(1)")).startswith(
-        "search.text_embeddings and search.image_"
+        "search_internal.text_embeddings and search_internal.image_"
     )
     assert len(list(refused(project_copy, "classify_images_by_set('food')"))) == 1
     # Texts among themselves are all of the new model already.

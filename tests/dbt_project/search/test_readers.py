@@ -40,7 +40,10 @@ def test_a_reader_searches_by_every_function(built: Project, reader: psycopg.Con
 
 def test_a_reader_reads_every_view(built: Project, reader: psycopg.Connection) -> None:
     relations = built.database.rows(
-        "select oid::regclass::text from pg_class where relnamespace = 'search'::regnamespace and relkind in ('r', 'v')"
+        """
+        select oid::regclass::text from pg_class
+        where relnamespace in ('search'::regnamespace, 'search_internal'::regnamespace) and relkind in ('r', 'v')
+        """
     )
     assert len(relations) >= 17
     for (relation,) in relations:
@@ -56,7 +59,7 @@ def test_a_reader_calls_no_model_function_and_sees_no_registry(reader: psycopg.C
         "select * from polar_ai.models",
         "select * from polar_ai.model_secrets",
         "insert into polarlens.saved_searches (name, query) values ('mine', 'x')",
-        "update search.image_embeddings set embedding = embedding",
+        "update search_internal.image_embeddings set embedding = embedding",
     ):
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             reader.execute(statement)
@@ -77,7 +80,7 @@ def test_an_owners_search_path_cannot_be_taken_over(built: Project, reader: psyc
     settings = built.database.rows(
         """
         select p.proname, p.proconfig from pg_proc as p
-        where p.pronamespace = 'search'::regnamespace and p.prosecdef
+        where p.pronamespace in ('search'::regnamespace, 'search_internal'::regnamespace) and p.prosecdef
         """
     )
     as_owner = {"query_vector", "photo_vector", "label_vectors", "logit_scale", "spaces_agree"}
@@ -130,18 +133,18 @@ def test_after_the_next_run_what_was_made_of_hidden_photos_is_hidden_too(
     hidden -= {key for (key,) in reader.execute("select image_id from search.photos").fetchall()}
     assert len(hidden) == len(HIDDEN)
     for column, relation in (
-        ("image_id", "image_embeddings"),
-        ("image_id", "photo_labels"),
-        ("image_id", "photo_neighbours"),
-        ("neighbour_id", "photo_neighbours"),
-        ("image_id", "saved_search_results"),
+        ("image_id", "search_internal.image_embeddings"),
+        ("image_id", "search.photo_labels"),
+        ("image_id", "search.photo_neighbours"),
+        ("neighbour_id", "search.photo_neighbours"),
+        ("image_id", "search.saved_search_results"),
     ):
-        keys = {key for (key,) in reader.execute(f"select {column} from search.{relation}").fetchall()}
+        keys = {key for (key,) in reader.execute(f"select {column} from {relation}").fetchall()}
         assert keys, relation
         assert not keys & hidden, relation
     assert len(reader.execute("select * from search.search_images('red', k => 5)").fetchall()) == 5
     # And it is not hidden any more once the sources are not.
     project.database.run("alter table polarlens.image_paths disable row level security")
     project.database.dbt("run", "--select", "image_embeddings")
-    count = reader.execute("select count(*) from search.image_embeddings").fetchone()
+    count = reader.execute("select count(*) from search_internal.image_embeddings").fetchone()
     assert count == (len(COLOURED),)

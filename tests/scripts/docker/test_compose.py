@@ -13,8 +13,8 @@ import pytest
 import yaml
 from compose_spec import PyCompose
 
-from scripts.home import CHECKOUT
-from scripts.postgres import packages
+from scripts.common.paths import CHECKOUT
+from scripts.programs.local_postgres import packages
 
 DOCKER = CHECKOUT / "scripts" / "docker"
 # What Compose itself fills in before it parses.

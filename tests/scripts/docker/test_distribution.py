@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.home import CHECKOUT
+from scripts.common.paths import CHECKOUT
 
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 DOCKERFILE = CHECKOUT / "scripts" / "docker" / "postgres.Dockerfile"

@@ -13,7 +13,7 @@ import pytest
 from nbclient import NotebookClient
 from PIL import Image
 
-from scripts.home import CHECKOUT
+from scripts.common.paths import CHECKOUT
 from tests.support.project import Project
 
 NOTEBOOK = CHECKOUT / "scripts" / "examples" / "photo_search.ipynb"

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from scripts.home import CHECKOUT
+from scripts.common.paths import CHECKOUT
 from tests.support.project import Project
 
 EXAMPLES = CHECKOUT / "scripts" / "examples"
@@ -48,7 +48,7 @@ def test_it_finds_what_the_database_finds(name: str, built: Project, reader_env:
 def test_its_own_statement_is_the_safe_shape(name: str, built: Project, reader_env: dict[str, str]) -> None:
     """Where the index is the way, it is taken, and the model is asked once."""
     # auto_explain is not there for everybody; the planner is told to shun the scan, and what ran is counted.
-    index = "search.image_embeddings"
+    index = "search_internal.image_embeddings"
     scans = "select coalesce(sum(idx_scan), 0) from pg_stat_user_indexes where relid = %s::regclass and indexrelid in ("
     scans += (
         "select indexrelid from pg_index join pg_class on pg_class.oid = indexrelid join pg_am on pg_am.oid = relam"

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Dialog, Page, Request
 
-from scripts.home import CHECKOUT
+from scripts.common.paths import CHECKOUT
 
 Paint = Callable[..., str]
 PROGRAM = str(CHECKOUT / "scripts" / "gallery")

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from scripts.contact_sheet.photos import MAX_BYTES
+from scripts.programs.gallery.photos import MAX_BYTES
 from tests.scripts.gallery.program import Served, Visit
 from tests.support.http_server import Reply, ScriptedServer
 

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 import pytest
 from PIL import Image
 
-from scripts.gallery_page import thumbnails
-from scripts.gallery_page.database import connect
+from scripts.programs.gallery import thumbnails
+from scripts.programs.gallery.database import connect
 from tests.scripts.gallery.program import Visit, served
 from tests.support.clip import ColourClip
 from tests.support.database import Database, new_database

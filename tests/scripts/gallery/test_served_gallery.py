@@ -14,9 +14,9 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from scripts.contact_sheet.photos import MAX_BYTES
-from scripts.gallery_page.database import SECONDS, connect
-from scripts.gallery_page.searches import NOTHING_EMBEDDED
+from scripts.programs.gallery.database import SECONDS, connect
+from scripts.programs.gallery.photos import MAX_BYTES
+from scripts.programs.gallery.searches import NOTHING_EMBEDDED
 from tests.scripts.gallery.program import Served, Visit, served
 from tests.support.collection import COLOURED
 from tests.support.database import Database, new_role
@@ -227,7 +227,7 @@ def test_a_model_that_is_down(gallery: Served, visit: Go, built: Project) -> Non
 
 
 def test_nothing_is_embedded_yet(project_copy: Project, visit: Go) -> None:
-    project_copy.database.run("truncate search.image_embeddings cascade")
+    project_copy.database.run("truncate search_internal.image_embeddings cascade")
     with reader_of(project_copy.database) as env, served(**env) as own:
         page = visit(own, "?q=red").page
         expect(page.get_by_role("heading", level=1)).to_have_text("0 photos")

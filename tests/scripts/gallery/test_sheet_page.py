@@ -9,7 +9,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from scripts.contact_sheet import Result, Search, write
+from scripts.programs.gallery.contact_sheet import write
+from scripts.programs.gallery.results import Result, Search
 from tests.scripts.gallery.program import Paint
 
 EVIL = """</pre></title></style>"'><script>alert(1)</script><img src=x onerror=alert(1)>{{ 7*7 }}&amp;"""

@@ -11,8 +11,8 @@ from urllib.parse import quote
 import pytest
 from PIL import Image
 
-from scripts.contact_sheet import photos
-from scripts.contact_sheet.photos import load, load_all, scaled
+from scripts.programs.gallery import photos
+from scripts.programs.gallery.photos import load, load_all, scaled
 from tests.scripts.gallery.program import Paint
 
 RED = (254, 0, 0)

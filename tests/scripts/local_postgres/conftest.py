@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.postgres.local import LocalPostgres
+from scripts.programs.local_postgres.server import LocalPostgres
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
-from scripts.home import CHECKOUT
+from scripts.common.paths import CHECKOUT
 
 
 def copy_of_checkout(folder: Path) -> Path:

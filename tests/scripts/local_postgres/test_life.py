@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from scripts.home import CHECKOUT
-from scripts.postgres.errors import LocalPostgresError
-from scripts.postgres.local import LocalPostgres
+from scripts.common.errors import UserError
+from scripts.common.paths import CHECKOUT
+from scripts.programs.local_postgres.server import LocalPostgres
 from tests.support.database import connect
 
 
@@ -25,7 +25,7 @@ def test_stop_and_start_keep_port_and_data(server: LocalPostgres) -> None:
     assert server.stop()
     assert server.running() is None
     assert not server.stop()
-    with pytest.raises(LocalPostgresError, match="not running"):
+    with pytest.raises(UserError, match="not running"):
         server.env()
     assert server.start() == before
     with connect(before) as connection:
@@ -70,7 +70,7 @@ def test_port_taken_in_the_last_moment(server: LocalPostgres, monkeypatch: pytes
     port = int(server.env()["PGPORT"])
     server.stop()
     with socket.create_server(("127.0.0.1", port)):
-        monkeypatch.setattr("scripts.postgres.ports.is_free", lambda port: True)
+        monkeypatch.setattr("scripts.common.service.is_free", lambda *address: True)
         assert int(server.start()["PGPORT"]) != port
 
 
@@ -79,7 +79,7 @@ def test_failure_shows_the_cause(server: LocalPostgres) -> None:
     alter = server.cluster.data / "postgresql.auto.conf"
     before = alter.read_text()
     alter.write_text("shared_preload_libraries = 'no_such_library'\n")
-    with pytest.raises(LocalPostgresError, match="no_such_library") as raised:
+    with pytest.raises(UserError, match="no_such_library") as raised:
         server.start()
     assert str(server.log) in str(raised.value)
     alter.write_text(before)
@@ -132,7 +132,7 @@ def test_data_of_another_major_version(server: LocalPostgres) -> None:
     server.stop()
     file = server.cluster.data / "PG_VERSION"
     file.write_text("17\n")
-    with pytest.raises(LocalPostgresError, match=r"made by PostgreSQL 17.*carries 18"):
+    with pytest.raises(UserError, match=r"made by PostgreSQL 17.*carries 18"):
         server.start()
     file.write_text("18\n")
     server.start()

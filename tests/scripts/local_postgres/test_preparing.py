@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from scripts.postgres import packages, python_home, server_user
-from scripts.postgres.errors import LocalPostgresError, explain
-from scripts.postgres.local import LocalPostgres
-from scripts.postgres.server_user import ServerUser
+from scripts.common.errors import UserError, explain
+from scripts.programs.local_postgres import packages, python_home, server_user
+from scripts.programs.local_postgres.server import LocalPostgres
+from scripts.programs.local_postgres.server_user import ServerUser
 
 
 def quiet(line: str) -> None:
@@ -20,15 +20,15 @@ def quiet(line: str) -> None:
 
 def test_no_shared_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(python_home, "_interpreters", lambda version: ["/bin/false", "/no/such/python"])
-    with pytest.raises(LocalPostgresError, match=r"(?s)libpython3\.11.*apt-get install"):
-        python_home.copy_python(tmp_path, "3.11", quiet, quiet)
+    with pytest.raises(UserError, match=r"(?s)libpython3\.11.*apt-get install"):
+        python_home.copy_python(tmp_path, "3.11", quiet)
 
 
 def test_pip_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     lock = os.open(tmp_path / "lock", os.O_CREAT)
-    with pytest.raises(LocalPostgresError, match=r"(?s)pip could not install Pillow.*network"):
-        packages.install_packages(tmp_path, "3.11", lock, quiet, quiet)
+    with pytest.raises(UserError, match=r"(?s)pip could not install Pillow.*network"):
+        packages.install_packages(tmp_path, "3.11", lock, quiet)
     os.close(lock)
     assert [path.name for path in tmp_path.iterdir()] == ["lock"]
 
@@ -64,5 +64,5 @@ def test_full_disk_is_said_plainly(tmp_path: Path) -> None:
 
 def test_home_that_is_a_file(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(LocalPostgresError, match="Not a directory"):
+    with pytest.raises(UserError, match="Not a directory"):
         LocalPostgres(tmp_path / "file").start()

@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from scripts.postgres.local import LocalPostgres
+from scripts.programs.local_postgres.server import LocalPostgres
 from tests.support.database import connect
 
 

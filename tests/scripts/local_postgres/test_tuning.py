@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.postgres import tuning
+from scripts.programs.local_postgres import tuning
 
 GB = 1 << 30
 
@@ -27,12 +27,10 @@ def test_small_shared_memory_is_not_used() -> None:
 
 
 def test_container_limits_count(tmp_path: Path) -> None:
-    meminfo = tmp_path / "meminfo"
-    meminfo.write_text("MemTotal:       16777216 kB\nMemFree: 1 kB\n")
-    assert tuning.memory_bytes(meminfo, tmp_path) == 16 * GB
+    assert tuning.memory_bytes(16 * GB, tmp_path) == 16 * GB
     (tmp_path / "memory.max").write_text("max\n")
-    assert tuning.memory_bytes(meminfo, tmp_path) == 16 * GB
+    assert tuning.memory_bytes(16 * GB, tmp_path) == 16 * GB
     (tmp_path / "memory.max").write_text(f"{2 * GB}\n")
-    assert tuning.memory_bytes(meminfo, tmp_path) == 2 * GB
+    assert tuning.memory_bytes(16 * GB, tmp_path) == 2 * GB
     (tmp_path / "cpu.max").write_text("50000 100000\n")
     assert tuning.processors(tmp_path) == 1

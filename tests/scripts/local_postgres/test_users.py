@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from scripts.postgres.errors import LocalPostgresError
-from scripts.postgres.local import LocalPostgres
+from scripts.common.errors import UserError
+from scripts.programs.local_postgres.server import LocalPostgres
 from tests.scripts.local_postgres.environment import copy_of_checkout, small_env
 from tests.support.database import connect
 
@@ -77,7 +77,7 @@ def test_root_with_a_checkout_that_only_root_reads(open_folder: Path) -> None:
 def test_folder_that_the_server_cannot_enter(open_folder: Path) -> None:
     closed = open_folder / "closed-above"
     closed.mkdir(mode=0o700)
-    with pytest.raises(LocalPostgresError, match=f"cannot enter {closed}") as raised:
+    with pytest.raises(UserError, match=f"cannot enter {closed}") as raised:
         LocalPostgres(closed / "home").start()
     assert "chmod" in str(raised.value)
 

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from scripts.home import CHECKOUT
+from scripts.common.paths import CHECKOUT
 from tests.support.pages import run_sql
 from tests.support.site import BLOCKS, PAGE, Site
 
@@ -40,11 +40,11 @@ def test_every_query_runs(site: Site, statement: str) -> None:
 
 def test_the_views_say_how_it_stands(site: Site) -> None:
     rows = run_sql(site.database.connection, query("search.embedding_coverage"))
-    assert next(row[:5] for row in rows if "image" in row[0]) == ("search.image_embeddings", 8, 7, 1, 0)
+    assert next(row[:5] for row in rows if "image" in row[0]) == ("search_internal.image_embeddings", 8, 7, 1, 0)
     (row,) = run_sql(site.database.connection, query("as example"))
     assert row[2] == 1 and "missing.png" in row[4]
     sizes = run_sql(site.database.connection, query("percent_from_memory"))
-    assert "search.image_embeddings__hnsw" in {row[0] for row in sizes}
+    assert "search_internal.image_embeddings__hnsw" in {row[0] for row in sizes}
     models = run_sql(site.database.connection, query("ai_testmodel"))
     assert {row[0] for row in models} == {"embedding/clip_image", "embedding/clip_text"}
 
@@ -59,9 +59,12 @@ def test_the_alarms_go_off(site: Site) -> None:
         connection.execute("update polarlens.refresh_runs set status = 'running', finished_at = null, backend_pid = -1")
         assert {row[1] for row in run_sql(connection, query("in ('failed', 'died')"))} == {"died"}
         connection.execute(
-            "update pg_index set indisvalid = false where indexrelid = 'search.image_embeddings__hnsw'::regclass"
+            """
+            update pg_index set indisvalid = false
+            where indexrelid = 'search_internal.image_embeddings__hnsw'::regclass
+            """
         )
-        assert run_sql(connection, query("as unfinished")) == [("search.image_embeddings__hnsw",)]
+        assert run_sql(connection, query("as unfinished")) == [("search_internal.image_embeddings__hnsw",)]
 
 
 def test_every_block_is_run_or_says_why_not() -> None:

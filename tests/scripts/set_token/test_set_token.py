@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 import psycopg
 import pytest
 
-from scripts.home import CHECKOUT
-from scripts.postgres.local import LocalPostgres
+from scripts.common.paths import CHECKOUT
+from scripts.programs.local_postgres.server import LocalPostgres
 from tests.support.database import Database, new_database
 from tests.support.server_log import log_of
 

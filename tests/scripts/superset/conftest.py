@@ -10,9 +10,9 @@ import pytest
 from playwright.sync_api import Browser, Page
 from psycopg.rows import dict_row
 
-from scripts import demo_photos, photo_loader
-from scripts.home import state_home
-from scripts.quickstart_steps import register_models
+from scripts.common.paths import state_home
+from scripts.programs import demo_photos, load_photos
+from scripts.programs.quickstart.models import register_models
 from tests.scripts.superset.program import SAVED, Superset
 from tests.support.database import Database, new_database
 
@@ -44,7 +44,7 @@ def _fill(database: Database, service: dict[str, object]) -> None:
     database.run("select polar_ai.ai_allow(%s)", f"file://{photos}")
     with database.connect(row_factory=dict_row) as connection:
         register_models(connection, service)
-        photo_loader.load(connection, photos)
+        load_photos.load(connection, photos)
     database.run("insert into polarlens.image_paths (path) values (%s)", f"{photos}/gone.jpg")
     database.run(
         """

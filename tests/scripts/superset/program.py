@@ -7,7 +7,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from scripts.home import CHECKOUT, state_home
+from scripts.common.paths import CHECKOUT, state_home
 from tests.support.database import Database
 
 SAVED = {"Cats": "a cat", "Coffee break": "a cup of coffee", "Liftoff": "a rocket launch", "Bikes": "a motorcycle"}

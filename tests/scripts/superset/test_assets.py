@@ -12,7 +12,7 @@ import sqlalchemy
 import yaml
 from sqlalchemy.engine import make_url
 
-from scripts.bi.home import ASSETS
+from scripts.programs.superset.home import ASSETS
 from tests.support.project import Project
 
 HOSTILE = [
@@ -131,7 +131,7 @@ def test_photos_are_shown_as_thumbnails(built: Project, reader: psycopg.Connecti
 def test_where_there_are_no_photos_one_row_lets_the_page_say_so(project_copy: Project) -> None:
     database = project_copy.database
     database.run("truncate polarlens.image_paths cascade")
-    database.run("truncate search.image_embeddings cascade")
+    database.run("truncate search_internal.image_embeddings cascade")
     for typed in (None, "red"):
         (row,) = database.rows(rendered(DATASETS["photo_search"], typed))
         assert row == (*[None] * 7, typed)

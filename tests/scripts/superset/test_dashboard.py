@@ -130,7 +130,7 @@ def test_everything_else_is_on_the_page(page: Page) -> None:
         chart.scroll_into_view_if_needed()
         expect(chart.locator("canvas").first).to_be_visible()
     coverage = page.locator(".dashboard-component-chart-holder", has_text="Coverage now")
-    expect(coverage.locator("tr", has_text="search.image_embeddings")).to_contain_text("95.5")
+    expect(coverage.locator("tr", has_text="search_internal.image_embeddings")).to_contain_text("95.5")
     failures = page.locator(".dashboard-component-chart-holder", has_text="What failed")
     expect(failures).to_contain_text("gone.jpg")
     expect(failures).to_contain_text("there is no file")

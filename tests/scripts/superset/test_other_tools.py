@@ -12,11 +12,12 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from scripts.home import CHECKOUT
+from scripts.common.paths import CHECKOUT
 from tests.scripts.superset.test_assets import FILES
 from tests.support.project import Project
 
-PAGE = (CHECKOUT / "scripts" / "bi" / "README.md").read_text("utf-8")
+SUPERSET = CHECKOUT / "scripts" / "programs" / "superset"
+PAGE = (SUPERSET / "README.md").read_text("utf-8")
 HERE = Path(__file__).parent
 # Where Debian and the driver's own site put it.
 DRIVERS = [Path("/usr/share/java/postgresql.jar"), Path("/usr/share/java/postgresql-jdbc.jar")]
@@ -116,4 +117,6 @@ def test_grafana_writes_what_is_typed_into_the_text(built: Project, reader: psyc
 def test_the_page_names_the_datasets_there_are() -> None:
     for name in ("search.thumbnails", "search.embedding_coverage", "polarlens_reader"):
         assert name in PAGE
-    assert FILES["dashboards/photos.yaml"]["slug"] in (CHECKOUT / "scripts" / "bi" / "server.py").read_text("utf-8")
+    assert FILES["dashboards/photos.yaml"]["slug"] in (
+        CHECKOUT / "scripts" / "programs" / "superset" / "server.py"
+    ).read_text("utf-8")

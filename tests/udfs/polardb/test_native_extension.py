@@ -103,7 +103,7 @@ def test_dbt_embeds_and_searches_with_the_native_ai_callmodel(polardb: Project, 
     project.stage(str(polardb.folder / "missing.png"))
     people_fill_in(project)
     output = account.dbt("run", "--vars", RUNTIME).stdout
-    assert "search.image_embeddings: 7 embedded, 0 unchanged, 0 removed, 1 failed" in output
+    assert "search_internal.image_embeddings: 7 embedded, 0 unchanged, 0 removed, 1 failed" in output
     assert "missing.png" in account.value("select message from polarlens.embedding_errors")
     found = account.rows("select path from search.search_images('something blue', k => 2)")
     assert {Path(path).name for (path,) in found} == {"blue.png", "dark_blue.png"}

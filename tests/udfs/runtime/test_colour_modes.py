@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import subprocess
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -13,9 +11,9 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
-from scripts.clip.pictures import decode
-from scripts.clip.starter import StarterEncoder
-from scripts.home import CHECKOUT
+from scripts.programs import demo_photos
+from scripts.programs.clip_service.pictures import decode
+from scripts.programs.clip_service.starter import StarterEncoder
 from tests.support import corpus
 from tests.support.pictures import encoded
 from udfs.runtime.images import for_model
@@ -34,7 +32,7 @@ Embed = Callable[[bytes], npt.NDArray[np.float32]]
 def photos(tmp_path_factory: pytest.TempPathFactory) -> list[Image.Image]:
     """A few real photographs: the demonstration's."""
     folder = tmp_path_factory.mktemp("demo")
-    subprocess.run([sys.executable, CHECKOUT / "scripts" / "demo_photos.py", folder], check=True)
+    demo_photos.fetch(folder)
     return [Image.open(next(folder.rglob(name))).convert("RGB").resize((640, 480)) for name in PHOTOS]
 
 

@@ -10,9 +10,10 @@ import pytest
 
 from tests.support.pictures import decoded, picture
 from udfs.providers import clip_as_service
+from udfs.runtime import images
 from udfs.runtime.embedding import Embedder, Outcome
 from udfs.runtime.errors import PolarAIError
-from udfs.runtime.interrupts import Operation
+from udfs.runtime.interrupts import Operation, Slots
 from udfs.runtime.model import Model
 from udfs.runtime.vectors import Literal
 
@@ -42,7 +43,16 @@ def embed(
     **config: Any,
 ) -> list[Outcome]:
     model = Model("clip", "http://127.0.0.1/post", "clip-as-service", "clip", {"dimension": 2, **config})
-    outcomes = Embedder(model, clip_as_service, load, service).embed(inputs, Operation(), lambda: None, in_flight)
+    embedder = Embedder(
+        model,
+        clip_as_service,
+        lambda path, operation: load(path),
+        lambda body, operation: service(body),
+        images.for_model,
+        requests=Slots(in_flight),
+        decodes=Slots(2),
+    )
+    outcomes = embedder.embed(inputs, Operation(), lambda: None)
     return [outcome.floats() if isinstance(outcome, Literal) else outcome for outcome in outcomes]
 
 

@@ -11,10 +11,11 @@ import pytest
 
 from tests.support.http_server import Reply, Request, ScriptedServer
 from tests.support.raw_server import SLOW, SLOW_NAMES, Behaviour, RawServer, never_answers, read_head
-from udfs.runtime import connections, http
+from udfs.runtime import http
 from udfs.runtime.errors import PolarAIError
-from udfs.runtime.http import Limits
+from udfs.runtime.http import AllowList, Limits, transport
 from udfs.runtime.interrupts import Operation, run
+from udfs.runtime.paths import masked
 
 Start = Callable[..., ScriptedServer]
 
@@ -22,19 +23,28 @@ Start = Callable[..., ScriptedServer]
 def get(url: str, *entries: str, limits: Limits | None = None, size: int = 0, poll: Any = lambda: None) -> bytes | None:
     """Load ``url`` as the backend does: in a worker thread, with the main one watching the clock."""
     operation = Operation()
-    return run(lambda: http.get(url, entries or (url,), limits or Limits(), operation, size), operation, poll)
+
+    def work() -> bytes | None:
+        request = http.Request(url, AllowList(entries or (url,)), f"loading {masked(url)}", size_limit=size)
+        return http.get(request, limits or Limits(), operation)
+
+    return run(work, operation, poll)
+
+
+def to_model(url: str, headers: dict[str, str] | None = None, size: int = 2**20) -> http.Request:
+    return http.Request(url, AllowList(own=(url,)), "calling model m", "POST", headers or {}, b"{}", size)
 
 
 def post(
-    url: str, headers: dict[str, str] | None = None, limits: Limits | None = None, poll: Any = lambda: None
+    url: str,
+    headers: dict[str, str] | None = None,
+    limits: Limits | None = None,
+    poll: Any = lambda: None,
+    size: int = 2**20,
 ) -> bytes:
     """Post to ``url`` as the backend does."""
     operation = Operation()
-    return run(
-        lambda: http.post(url, b"{}", headers or {}, [], limits or Limits(), operation, "calling model m"),
-        operation,
-        poll,
-    )
+    return run(lambda: http.post(to_model(url, headers, size), limits or Limits(), operation), operation, poll)
 
 
 def error_of(work: Callable[[], Any]) -> PolarAIError:
@@ -75,7 +85,7 @@ def test_a_compressed_bomb_counts_as_what_it_unpacks_to(http_server: Start) -> N
 
 def test_an_answer_of_a_model_over_its_limit_is_an_error(http_server: Start) -> None:
     server = http_server(lambda request: Reply(body=b"[" + b" " * 5000 + b"]"))
-    error = error_of(lambda: post(server.url, limits=Limits(response_bytes=4000)))
+    error = error_of(lambda: post(server.url, size=4000))
     assert (error.sqlstate, error.scope) == ("54000", "batch")
 
 
@@ -304,7 +314,7 @@ def test_many_kept_connections_that_died_at_once_fail_nobody(raw_server: Callabl
 
         def work(failures: list[BaseException] = failures) -> None:
             try:
-                http.post(server.url, b"{}", {}, [], Limits(), Operation(), "calling")
+                http.post(to_model(server.url), Limits(), Operation())
             except PolarAIError as error:
                 failures.append(error)
 
@@ -410,14 +420,14 @@ def test_a_cancel_while_connecting_sends_no_request(
 ) -> None:
     received: list[bytes] = []
     server = raw_server(lambda connection, closing: received.append(connection.recv(1000)))
-    real, connected = connections.create_connection, threading.Event()
+    real, connected = transport.create_connection, threading.Event()
 
     def slow(*arguments: Any, **named: Any) -> socket.socket:
         time.sleep(0.5)
         connected.set()
         return real(*arguments, **named)
 
-    monkeypatch.setattr(connections, "create_connection", slow)
+    monkeypatch.setattr(transport, "create_connection", slow)
     end = time.monotonic() + 0.1
 
     def poll() -> None:
@@ -519,7 +529,8 @@ def test_many_requests_at_once_get_each_its_own_answer(http_server: Start) -> No
 
     def work(number: int) -> None:
         for _ in range(10):
-            results[number] = http.get(f"{server.url}/{number}", [server.url], Limits(), Operation(), 0)
+            request = http.Request(f"{server.url}/{number}", AllowList((server.url,)), "loading")
+            results[number] = http.get(request, Limits(), Operation())
 
     threads = [threading.Thread(target=work, args=(number,)) for number in range(16)]
     for thread in threads:

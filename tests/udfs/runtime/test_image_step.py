@@ -9,7 +9,7 @@ import sys
 import pytest
 from PIL import Image, features
 
-from scripts.home import CHECKOUT
+from scripts.common.paths import CHECKOUT
 from udfs.runtime import images
 
 RED, GREEN, BLUE = (255, 0, 0), (0, 160, 0), (0, 0, 255)

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from udfs.runtime import local_files
 from udfs.runtime.errors import PolarAIError
+from udfs.runtime.paths import local_path
+from udfs.runtime.sources import files
 
 
 @pytest.fixture
@@ -20,7 +21,7 @@ def photos(tmp_path: Path) -> Path:
 
 def refusal(path: str, *entries: str) -> PolarAIError:
     with pytest.raises(PolarAIError) as error:
-        local_files.read(path, local_files.folders(entries), 0)
+        files.read(path, files.folders(entries), 0)
     return error.value
 
 
@@ -41,21 +42,18 @@ def refusal(path: str, *entries: str) -> PolarAIError:
     ],
 )
 def test_a_path_is_read_from_its_url(url: str, path: str | None) -> None:
-    assert local_files.path_of(url) == path
+    assert local_path(url) == path
 
 
 @pytest.mark.parametrize("url", ["file://host/a.jpg", "file:a.jpg", "file://"])
 def test_a_file_url_of_another_shape_says_how_to_write_it(url: str) -> None:
     with pytest.raises(PolarAIError, match=r"file:///folder/photo\.jpg"):
-        local_files.path_of(url)
+        local_path(url)
 
 
 @pytest.mark.parametrize("entry", ["file://{photos}", "file://{photos}/", "file://{photos}/cat.jpg", "file:///"])
 def test_a_file_below_an_allowed_folder_is_read(photos: Path, entry: str) -> None:
-    assert (
-        local_files.read(f"{photos}/cat.jpg", local_files.folders(["https://*", entry.format(photos=photos)]), 0)
-        == b"cat"
-    )
+    assert files.read(f"{photos}/cat.jpg", files.folders(["https://*", entry.format(photos=photos)]), 0) == b"cat"
 
 
 @pytest.mark.parametrize(
@@ -82,7 +80,7 @@ def test_a_refusal_is_the_same_whether_the_file_exists(photos: Path) -> None:
 
 def test_an_allowed_folder_may_itself_be_a_link(photos: Path) -> None:
     (photos.parent / "alias").symlink_to(photos)
-    assert local_files.read(f"{photos}/cat.jpg", local_files.folders([f"file://{photos.parent}/alias"]), 0) == b"cat"
+    assert files.read(f"{photos}/cat.jpg", files.folders([f"file://{photos.parent}/alias"]), 0) == b"cat"
 
 
 def test_a_missing_file_is_told_apart(photos: Path) -> None:
@@ -107,7 +105,7 @@ def test_a_path_through_a_file_is_an_input_error(photos: Path) -> None:
 
 @pytest.mark.parametrize(("limit", "content"), [(2, None), (3, b"cat"), (0, b"cat")])
 def test_a_file_over_the_limit_is_none(photos: Path, limit: int, content: bytes | None) -> None:
-    assert local_files.read(f"{photos}/cat.jpg", local_files.folders([f"file://{photos}"]), limit) == content
+    assert files.read(f"{photos}/cat.jpg", files.folders([f"file://{photos}"]), limit) == content
 
 
 def test_a_nul_character_is_an_argument_error(photos: Path) -> None:
@@ -116,17 +114,17 @@ def test_a_nul_character_is_an_argument_error(photos: Path) -> None:
 
 def test_an_entry_with_a_nul_character_disturbs_nobody(photos: Path) -> None:
     entries = ["file:///a%00b", f"file://{photos}"]
-    assert local_files.read(f"{photos}/cat.jpg", local_files.folders(entries), 0) == b"cat"
+    assert files.read(f"{photos}/cat.jpg", files.folders(entries), 0) == b"cat"
 
 
 def test_file_names_that_are_not_utf8_can_be_read(photos: Path) -> None:
     Path(os.fsdecode(os.fsencode(photos) + b"/\xe9.jpg")).write_bytes(b"latin")
-    path = local_files.path_of(f"file://{photos}/%E9.jpg")
-    assert path is not None and local_files.read(path, local_files.folders([f"file://{photos}"]), 0) == b"latin"
+    path = local_path(f"file://{photos}/%E9.jpg")
+    assert path is not None and files.read(path, files.folders([f"file://{photos}"]), 0) == b"latin"
 
 
 def test_an_unreadable_name_can_be_told_to_the_database(photos: Path) -> None:
-    path = local_files.path_of(f"file://{photos}/%E9.jpg")
+    path = local_path(f"file://{photos}/%E9.jpg")
     assert path is not None
     message = refusal(path, f"file://{photos}").as_dict()["message"]
     assert message.encode("utf-8").endswith(b"/?.jpg")
@@ -136,6 +134,6 @@ def test_where_there_is_no_o_path_names_are_judged(photos: Path, monkeypatch: py
     monkeypatch.delattr(os, "O_PATH", raising=False)
     (photos / "link.jpg").symlink_to(photos.parent / "secret.txt")
     os.mkfifo(photos / "pipe")
-    assert local_files.read(f"{photos}/cat.jpg", local_files.folders([f"file://{photos}"]), 0) == b"cat"
+    assert files.read(f"{photos}/cat.jpg", files.folders([f"file://{photos}"]), 0) == b"cat"
     assert refusal(f"{photos}/link.jpg", f"file://{photos}").sqlstate == "42501"
     assert refusal(f"{photos}/pipe", f"file://{photos}").sqlstate == "22023"

@@ -11,9 +11,9 @@ import pytest
 
 from tests.support import oss_server, s3_server
 from tests.support.http_server import Reply, Request, ScriptedServer
-from udfs.runtime import http, storage
+from udfs.runtime.http import AllowList, Limits
 from udfs.runtime.interrupts import Operation, run
-from udfs.runtime.locations import Location
+from udfs.runtime.sources import Location, Reach, load
 
 
 def s3_fault(request: Request) -> str | None:
@@ -52,7 +52,7 @@ def test_the_bucket_may_be_in_the_hosts_name(
     monkeypatch.setattr(socket, "getaddrinfo", resolved)
     options = {"endpoint": f"http://store.example:{port}", "addressing": "virtual", "access_key_id": key}
     place = Location("pics", f"{kind}://photos/albums", options, secret)
-    operation = Operation()
-    found = run(lambda: storage.read(place, "a b/ü.jpg", [], http.Limits(), operation, 0), operation, lambda: None)
+    reach, operation = Reach(AllowList(), Limits(), {"pics": place}), Operation()
+    found = run(lambda: load("pics:a b/ü.jpg", reach, operation, 0), operation, lambda: None)
     assert found == b"cat"
     assert server.requests[0].headers["Host"] == f"photos.store.example:{port}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from scripts.postgres.local import LocalPostgres
+from scripts.programs.local_postgres.server import LocalPostgres
 from tests.support.database import Database
 from tests.support.locations import picture
 from tests.support.oss_server import ACCESS_KEY, BUCKET, SECRET_KEY, OssStandIn

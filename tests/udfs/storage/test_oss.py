@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from scripts.postgres.local import LocalPostgres
+from scripts.programs.local_postgres.server import LocalPostgres
 from tests.support.database import Database
 from tests.support.failure import Failure
 from tests.support.locations import create_oss, picture

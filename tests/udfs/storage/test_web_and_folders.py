@@ -18,7 +18,7 @@ from tests.support.locations import create, picture
 from tests.support.raw_server import Behaviour, RawServer
 from udfs.runtime import images
 from udfs.runtime.errors import PolarAIError
-from udfs.runtime.loading import SOUNDS, VIDEOS
+from udfs.runtime.media_types import SOUNDS, VIDEOS
 
 Fails = Callable[..., Failure]
 Serves = Callable[..., ScriptedServer]

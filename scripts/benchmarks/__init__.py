@@ -1,1 +1,0 @@
-"""Benchmarks: run them with scripts/bench."""

@@ -1,0 +1,1 @@
+"""Search results for people: pages and pictures of ranked photos."""
