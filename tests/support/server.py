@@ -29,7 +29,6 @@ WHY_SKIPPED = "bound to the embedded server, and POLARLENS_TEST_DATABASE names a
 # Folders of tests, none of which uses the server that the variable names.
 EMBEDDED_ONLY = {
     "scripts/local_postgres": "tests the program that runs it",
-    "scripts/bench": "a benchmark starts one for itself",
     "end_to_end": "follows pages that begin with starting it",
 }
 OwnServer = LocalPostgres | SystemPostgres
