@@ -12,7 +12,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from scripts.common.paths import state_home
-from scripts.programs.gallery.errors import explain, no_local_server
+from scripts.programs.gallery.errors import GalleryError, explain
 from scripts.programs.local_postgres.server import LocalPostgres
 
 Connection = psycopg.Connection[dict[str, Any]]
@@ -76,5 +76,10 @@ def target() -> dict[str, Any]:
         return {}
     server = LocalPostgres(state_home())
     if server.running() is None:
-        raise no_local_server()
+        raise GalleryError(
+            "There is no database to search in",
+            "PGHOST is not set, and quickstart's server is not running.",
+            "Start it, or set PGHOST, PGPORT, PGUSER, PGPASSWORD and PGDATABASE.",
+            "scripts/local_postgres.py start      # or scripts/quickstart, where there is none yet",
+        )
     return {_KEYWORDS[name]: value for name, value in server.env().items()}
