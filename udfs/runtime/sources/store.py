@@ -6,14 +6,13 @@ remains possible; a response is shown only if it parses as a valid listing or ob
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import functools
 import socket
 import threading
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from ..errors import CONNECTION_LOST, NOT_FOUND, UNREACHABLE, PolarAIError
@@ -22,6 +21,9 @@ from ..interrupts import Operation
 from ..paths import masked
 from .locations import SIGNED, Location
 from .store_errors import translated
+
+if TYPE_CHECKING:
+    import asyncio
 
 T = TypeVar("T")
 
@@ -67,6 +69,9 @@ _worker_loop = threading.local()
 
 def call(make: Callable[[], Awaitable[T]], operation: Operation, description: str, timeout: float) -> T:
     """Run opendal's coroutine to its end in this worker thread; raise CONNECTION_LOST if it takes longer."""
+    # Not at the top: it is much of what a new session imports, and only stores need it.
+    import asyncio
+
     under_way = StoreCall(description, timeout)
 
     async def work() -> T:
