@@ -21,7 +21,7 @@ from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from . import media_types
 from .errors import BAD_ARGUMENT, BAD_IMAGE, TOO_LARGE, PolarAIError
-from .pixels import eight_bit, flattened
+from .pixels import flatten, to_eight_bit
 
 # About 500 MB decoded at the worst. The largest photographs of today's cameras have half as many pixels.
 MAX_PIXELS = 179_000_000
@@ -109,11 +109,11 @@ def resize(content: bytes, width: int, height: int, name: str = "the image") -> 
             side = max(width, height)
             image.draft(None, (side, side))
         least = (2 * height, 2 * width) if turn in _SWAPPING else (2 * width, 2 * height)
-        picture = _turned(eight_bit(image, at_least=least), turn).resize((width, height), Image.Resampling.BICUBIC)
+        picture = _turned(to_eight_bit(image, at_least=least), turn).resize((width, height), Image.Resampling.BICUBIC)
         transparent = "A" in picture.getbands()
         target = image.format if image.format in ("JPEG", "PNG", "BMP") else ("PNG" if transparent else "JPEG")
         if transparent and target != "PNG":
-            picture = flattened(picture)
+            picture = flatten(picture)
         return _encoded(picture, target or "PNG", JPEG_QUALITY)
 
 
@@ -176,8 +176,8 @@ def for_model(content: bytes, short_side: int, name: str, fit: str = "short_side
             image.draft("RGB", (short_side, short_side))
         turn = _turn(image)
         picture = _middle(image, 3 * min(image.size))
-        picture = eight_bit(picture, at_least=(2 * short_side, 2 * short_side))
-        picture = flattened(_turned(picture, turn))
+        picture = to_eight_bit(picture, at_least=(2 * short_side, 2 * short_side))
+        picture = flatten(_turned(picture, turn))
         if min(picture.size) > enough:
             scale = short_side / min(picture.size)
             size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
@@ -200,7 +200,7 @@ def _upright(image: Image.Image, side: int) -> Image.Image:
         image.draft("RGB", (side, side))
     turn = _turn(image)
     image.load()
-    return flattened(_turned(eight_bit(image, at_least=(2 * side, 2 * side)), turn))
+    return flatten(_turned(to_eight_bit(image, at_least=(2 * side, 2 * side)), turn))
 
 
 @cache

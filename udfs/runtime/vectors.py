@@ -80,7 +80,7 @@ _NUMBERS = re.compile(rb"\[(?:%b, ?)*%b\]" % (_NUMBER, _NUMBER))
 _SOME_SIZE = re.compile(rb"[\[, ]-?(?:[1-9]|0\.0{0,5}[1-9])[\d.]*[,\]]")
 
 
-def validated(value: Any, dimension: int | None) -> list[float] | Literal:
+def validate(value: Any, dimension: int | None) -> list[float] | Literal:
     """Return ``value`` as a valid embedding: finite floats, not all zero, ``dimension`` of them if that is known.
 
     A Literal is returned as it is. Floats fit 32 bits: too small a number becomes 0, too large a one is an error.

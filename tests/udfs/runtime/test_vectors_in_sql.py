@@ -41,7 +41,7 @@ VALUES = [
 def test_python_and_sql_agree(db: Database, value: str) -> None:
     register(db, "http://127.0.0.1:9/post", "three", dimension=3)
     try:
-        vectors.validated(json.loads(value), 3)
+        vectors.validate(json.loads(value), 3)
         expected = None
     except PolarAIError as error:
         expected = (error.scope, error.sqlstate, error.stage)

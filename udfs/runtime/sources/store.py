@@ -20,7 +20,7 @@ from ..http.allow_list import DEFAULT_PORTS, AllowList, check_address
 from ..interrupts import Operation
 from ..paths import masked
 from .locations import SIGNED, Location
-from .store_errors import translated
+from .store_errors import translate_errors
 
 if TYPE_CHECKING:
     import asyncio
@@ -85,7 +85,7 @@ def call(make: Callable[[], Awaitable[T]], operation: Operation, description: st
     runner: asyncio.Runner = _worker_loop.runner
     operation.enter(under_way)
     try:
-        return translated(lambda: runner.run(work()), description)
+        return translate_errors(lambda: runner.run(work()), description)
     except asyncio.CancelledError:
         raise PolarAIError(
             f"{description}: no complete answer within {timeout:g} s",
@@ -140,7 +140,7 @@ def operator(location: Location, timeout: float, listing: bool = False) -> Any:
         # For the bucket itself in the path, opendal signs /bucket, and OSS /bucket/.
         settings["bucket"] += "/"
     options = tuple(sorted(settings.items()))
-    return translated(lambda: _operator(location.kind, options, timeout), f"opening the location {location.name}")
+    return translate_errors(lambda: _operator(location.kind, options, timeout), f"opening the location {location.name}")
 
 
 def _library() -> Any:
