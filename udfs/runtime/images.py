@@ -21,7 +21,7 @@ from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from . import media_types
 from .errors import BAD_ARGUMENT, BAD_IMAGE, TOO_LARGE, PolarAIError
-from .pixels import flatten, to_eight_bit
+from .pixels import flattened, to_eight_bit
 
 # About 500 MB decoded at the worst. The largest photographs of today's cameras have half as many pixels.
 MAX_PIXELS = 179_000_000
@@ -113,7 +113,7 @@ def resize(content: bytes, width: int, height: int, name: str = "the image") -> 
         transparent = "A" in picture.getbands()
         target = image.format if image.format in ("JPEG", "PNG", "BMP") else ("PNG" if transparent else "JPEG")
         if transparent and target != "PNG":
-            picture = flatten(picture)
+            picture = flattened(picture)
         return _encoded(picture, target or "PNG", JPEG_QUALITY)
 
 
@@ -177,7 +177,7 @@ def for_model(content: bytes, short_side: int, name: str, fit: str = "short_side
         turn = _turn(image)
         picture = _middle(image, 3 * min(image.size))
         picture = to_eight_bit(picture, at_least=(2 * short_side, 2 * short_side))
-        picture = flatten(_turned(picture, turn))
+        picture = flattened(_turned(picture, turn))
         if min(picture.size) > enough:
             scale = short_side / min(picture.size)
             size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
@@ -200,7 +200,7 @@ def _upright(image: Image.Image, side: int) -> Image.Image:
         image.draft("RGB", (side, side))
     turn = _turn(image)
     image.load()
-    return flatten(_turned(to_eight_bit(image, at_least=(2 * side, 2 * side)), turn))
+    return flattened(_turned(to_eight_bit(image, at_least=(2 * side, 2 * side)), turn))
 
 
 @cache

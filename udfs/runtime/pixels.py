@@ -63,7 +63,7 @@ def _stretched(image: Image.Image, extremes: tuple[float, float]) -> Image.Image
     return values.point(lambda value: value * scale - low * scale).convert("L")
 
 
-def flatten(image: Image.Image) -> Image.Image:
+def flattened(image: Image.Image) -> Image.Image:
     """Return the image as RGB, over white where it is transparent."""
     if image.mode == "RGB":
         return image
