@@ -83,5 +83,5 @@ def outcome(database: Database, work: Callable[[], T]) -> tuple[T | None, Error]
 
 
 def as_json(error: PolarAIError) -> str:
-    """Return an error as polar_ai._raise reads it."""
+    """Return an error as polarlens._raise reads it."""
     return json.dumps(error.as_dict())
