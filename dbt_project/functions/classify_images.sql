@@ -31,7 +31,13 @@ begin
             {{ polarlens._label_probabilities('scored', '$6', keep=['path']) | indent(8) }}
         )
 
-        select p.image_id, p.rank, p.label, p.score::real, p.probability::real, p.path
+        select
+            p.image_id,
+            p.rank,
+            p.label,
+            p.score::real,
+            p.probability::real,
+            p.path
         from probable as p
         where p.rank <= $3 and p.probability >= coalesce($5::real, 0)
         order by p.image_id, p.rank

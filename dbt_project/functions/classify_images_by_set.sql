@@ -41,7 +41,14 @@ begin
             {{ polarlens._label_probabilities('scored', '$2', keep=['path', 'attributes']) | indent(8) }}
         )
 
-        select p.image_id, p.rank, p.label, p.score::real, p.probability::real, p.attributes, p.path
+        select
+            p.image_id,
+            p.rank,
+            p.label,
+            p.score::real,
+            p.probability::real,
+            p.attributes,
+            p.path
         from probable as p
         where p.rank <= $3 and p.probability >= coalesce($5::real, 0)
         order by p.image_id, p.rank

@@ -22,10 +22,15 @@ begin
     ),
 
     probable as (
-        {{ polarlens._label_probabilities('scored', polarlens._search_function_name('logit_scale') ~ '(model)') | indent(4) }}
+        {%- set scale = polarlens._search_function_name('logit_scale') ~ '(model)' %}
+        {{ polarlens._label_probabilities('scored', scale) | indent(4) }}
     )
 
-    select p.rank, p.label, p.score::real, p.probability::real
+    select
+        p.rank,
+        p.label,
+        p.score::real,
+        p.probability::real
     from probable as p
     order by p.rank;
 end

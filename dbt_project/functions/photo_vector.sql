@@ -3,6 +3,6 @@ declare
     v_model text;
 begin
     {{ polarlens._check_query('photo', 'photo') }}
-    {{ polarlens._query_model('image_model') | indent(4) }}
+    {{ polarlens._query_model('image_model') }}
     return l2_normalize(polarlens._query_embedding(v_model, photo)::vector);
 end

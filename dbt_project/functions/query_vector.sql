@@ -3,6 +3,6 @@ declare
     v_model text;
 begin
     {{ polarlens._check_query('query') }}
-    {{ polarlens._query_model('text_model') | indent(4) }}
+    {{ polarlens._query_model('text_model') }}
     return l2_normalize(polarlens._query_embedding(v_model, query)::vector);
 end

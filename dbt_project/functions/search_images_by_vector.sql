@@ -1,4 +1,5 @@
 -- What every search for photos ends in.
 {{ polarlens._search_by_vector(
-    'images', ref('stg_image_paths'), 'image_id', polarlens._photo_columns() | map(attribute='name') | list, 'photo_filter'
+    'images', ref('stg_image_paths'), 'image_id', 'photo_filter',
+    polarlens._photo_columns() | map(attribute='name') | list
 ) }}

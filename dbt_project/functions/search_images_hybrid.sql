@@ -16,7 +16,10 @@ begin
     end;
     return query execute format($statement$
         with by_meaning as materialized (
-            select s.rank, s.image_id, s.score
+            select
+                s.rank,
+                s.image_id,
+                s.score
             from {{ polarlens._search_function_name('search_images_by_vector') }}($1, $2, $4, null, $6, $7) as s
         ),
 
@@ -26,13 +29,13 @@ begin
                 ts_rank_cd({{ polarlens.photo_words('d') }}, $3) as relevance
             from {{ ref('stg_image_paths') }} as d
             where {{ polarlens.photo_words('d') }} @@ $3%s
-            order by 2 desc, 1
+            order by relevance desc, d.image_id asc
             limit $2
         ),
 
         by_words as (
             select
-                (row_number() over (order by m.relevance desc, m.image_id))::integer as rank,
+                (row_number() over (order by m.relevance desc, m.image_id asc))::integer as rank,
                 m.image_id
             from matching as m
         ),
@@ -45,21 +48,22 @@ begin
                 w.rank as words_rank
             from by_meaning as m
             full join by_words as w on m.image_id = w.image_id
-            order by 2 desc, 1
+            order by fused_score desc, image_id asc
             limit $5
         )
 
         select
-            (row_number() over (order by f.fused_score desc, f.image_id))::integer,
+            (row_number() over (order by f.fused_score desc, f.image_id asc))::integer as rank,
             f.image_id,
-            (select m.score from by_meaning as m where m.image_id = f.image_id),
+            m.score,
             f.fused_score::real,
             f.meaning_rank,
             f.words_rank
             {{- polarlens._select_photo_columns('d', indent=12) }}
         from fused as f
         inner join {{ ref('stg_image_paths') }} as d on f.image_id = d.image_id
-        order by 1
+        left join by_meaning as m on f.image_id = m.image_id
+        order by rank
     $statement$, v_filter)
     using
         {{ polarlens._search_function_name('query_vector') }}(query, model),

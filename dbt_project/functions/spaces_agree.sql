@@ -7,7 +7,8 @@ begin
     cross join polarlens.embedding_spaces as q
     where s.relation = embeddings and q.relation = queries;
     if required and not v_agree then
-        raise exception '% and % were not embedded by models that go together: a model changed between them', embeddings, queries
+        raise exception
+            '% and % were not embedded by models that go together: a model changed between them', embeddings, queries
         using errcode = 'object_not_in_prerequisite_state', hint = 'dbt run brings both to the models as they are now.';
     end if;
     return coalesce(v_agree, true);

@@ -1,7 +1,7 @@
-{#- Versions before 0.1.0 built staging views, embedding tables and internal functions in the schema for people. They move to
-    the schema of internals with their rows, indexes, grants and the views that people have made on them: nothing is
-    embedded again, and searches go on. A call that began before the move still runs an old function, which names old
-    places: so each old name stays as an alias until such calls have ended. -#}
+{#- Versions before 0.1.0 built staging views, embedding tables and internal functions in the schema for people. They
+    move to the schema of internals with their rows, indexes, grants and the views that people have made on them:
+    nothing is embedded again, and searches go on. A call that began before the move still runs an old function, which
+    names old places: so each old name stays as an alias until such calls have ended. -#}
 
 
 {#- Objects at a former place, by their kind: table, view, function, or former for what remains there to be dropped. -#}
@@ -12,16 +12,15 @@
         if node.resource_type in ['model', 'seed', 'snapshot', 'function'] -%}
         {%- do taken.append(node.schema ~ '.' ~ node.alias) -%}
         {%- if node.package_name == 'polarlens' and node.config.get('schema') == 'internal' -%}
-            {%- do places.append({'old': generate_schema_name(none, node) | trim, 'name': node.alias, 'new': node.schema}) -%}
+            {%- set old = generate_schema_name(none, node) | trim -%}
+            {%- do places.append({'old': old, 'name': node.alias, 'new': node.schema}) -%}
         {%- endif -%}
     {%- endfor -%}
     {%- set values = [] -%}
     {#- Another model may have a place by now: it is left alone. -#}
     {%- for place in places if place.old != place.new and place.old ~ '.' ~ place.name not in taken -%}
-        {%- set row -%}
-            ({{ polarlens._literal(place.old) }}, {{ polarlens._literal(place.name) }}, {{ polarlens._literal(place.new) }})
-        {%- endset -%}
-        {%- do values.append(row) -%}
+        {%- set row = [polarlens._literal(place.old), polarlens._literal(place.name), polarlens._literal(place.new)] -%}
+        {%- do values.append('(' ~ row | join(', ') ~ ')') -%}
     {%- endfor -%}
     {%- if not values -%}{{ return([]) }}{%- endif -%}
     {%- set former = polarlens._literal(polarlens._former_place('%')) -%}
@@ -85,7 +84,8 @@
 {% endmacro %}
 
 
-{#- Moves them in one transaction with `ddl`, which replaces the search functions; returns the SQL that drops the aliases. -#}
+{#- Moves them in one transaction with `ddl`, which replaces the search functions; returns the SQL that drops the
+    aliases. -#}
 {% macro _move_internals(misplaced, ddl) %}
     {%- set relations = [] -%}
     {%- set functions = [] -%}
@@ -115,7 +115,8 @@
             v_definition := pg_catalog.pg_get_functiondef({{ function.oid }});
             alter function {{ function.signature }} set schema {{ function.schema }};
             execute v_definition;
-            comment on function {{ function.signature }} is {{ polarlens._literal(polarlens._former_place(function.new)) }};
+            comment on function {{ function.signature }}
+            is {{ polarlens._literal(polarlens._former_place(function.new)) }};
             revoke all on function {{ function.signature }} from public;
             grant execute on function {{ function.signature }} to polarlens_reader, polar_ai_user, polar_ai_admin;
             {%- endfor %}
@@ -137,8 +138,8 @@
 {% endmacro %}
 
 
-{#- SQL that moves tables and views, with the records of their refreshes. It takes all locks within a tenth of a second or
-    gives them back: a search that holds some and waits for the others would end in a deadlock. -#}
+{#- SQL that moves tables and views, with the records of their refreshes. It takes all locks within a tenth of a second
+    or gives them back: a search that holds some and waits for the others would end in a deadlock. -#}
 {% macro _move_relations(relations) %}
     {%- set server = run_query("select current_setting('server_version_num')::integer as version").rows[0] -%}
     {%- set rights = ' with (security_invoker = true)' if server.version >= 150000 else '' -%}
@@ -165,8 +166,10 @@
                 exit;
             exception when lock_not_available then
                 if clock_timestamp() > v_patience then
-                    raise exception 'cannot move {{ relations | map(attribute="old") | join(", ") }}: other sessions keep using them'
-                    using errcode = 'lock_not_available', hint = 'Look for long transactions in pg_stat_activity, then dbt run again.';
+                    raise exception
+                        'cannot move {{ relations | map(attribute="old") | join(", ") }}: other sessions use them'
+                    using errcode = 'lock_not_available',
+                    hint = 'Look for long transactions in pg_stat_activity, then dbt run again.';
                 end if;
                 perform pg_sleep(0.2);
             end;
@@ -182,7 +185,8 @@
         delete from polarlens.{{ records }} where relation = {{ relation.new_relation }};
         {%- endfor %}
         {%- for records in ['embedding_spaces', 'embedding_errors', 'refresh_runs'] %}
-        update polarlens.{{ records }} set relation = {{ relation.new_relation }} where relation = {{ relation.relation }};
+        update polarlens.{{ records }} set relation = {{ relation.new_relation }}
+        where relation = {{ relation.relation }};
         {%- endfor %}
         {%- endif %}
         {%- endfor %}
@@ -199,7 +203,10 @@
             select l.virtualtransaction
             from pg_catalog.pg_locks as l
             inner join pg_catalog.pg_stat_activity as a on l.pid = a.pid
-            where l.locktype = 'virtualxid' and l.granted and a.datname = current_database() and l.pid <> pg_backend_pid()
+            where l.locktype = 'virtualxid'
+                and l.granted
+                and a.datname = current_database()
+                and l.pid <> pg_backend_pid()
         );
         v_patience constant timestamptz := clock_timestamp() + interval '30 seconds';
     begin
@@ -212,7 +219,11 @@
         {%- for row in misplaced %}
         {%- set name = adapter.quote(row.old_schema) ~ '.' ~ adapter.quote(row.name) %}
         begin
-            drop {{ 'view' if row.arguments is none else 'function' }} if exists {{ name }}{% if row.arguments is not none %}({{ row.arguments }}){% endif %};
+            {%- if row.arguments is none %}
+            drop view if exists {{ name }};
+            {%- else %}
+            drop function if exists {{ name }}({{ row.arguments }});
+            {%- endif %}
         exception when lock_not_available or dependent_objects_still_exist then
             raise notice 'the next dbt run drops {{ name }}';
         end;

@@ -15,9 +15,12 @@
 {#- Lets the readers into the schemas with something for them: search functions, and models that are granted to them.
     The models' own `grants` decide what they may read there. -#}
 {% macro _grant_schema_usage() %}
-    {%- set search_functions = graph.functions.values() | selectattr('config.materialized', 'equalto', 'search_function') -%}
-    {%- set schemas = search_functions | map(attribute='schema') | list -%}
-    {%- for node in graph.nodes.values() if 'polarlens_reader' in (node.config.get('grants') or {}).get('select', []) -%}
+    {%- set schemas = [] -%}
+    {%- for function in graph.functions.values() if function.config.materialized == 'search_function' -%}
+        {%- do schemas.append(function.schema) -%}
+    {%- endfor -%}
+    {%- for node in graph.nodes.values()
+        if 'polarlens_reader' in (node.config.get('grants') or {}).get('select', []) -%}
         {%- do schemas.append(node.schema) -%}
     {%- endfor -%}
     {%- for schema in schemas | unique %}
@@ -33,8 +36,8 @@
 {% endmacro %}
 
 
-{#- A post-hook: has a view read what is below it with its reader's rights, so that row-level security counts (PostgreSQL 15
-    and later). -#}
+{#- A post-hook: has a view read what is below it with its reader's rights, so that row-level security counts
+    (PostgreSQL 15 and later). -#}
 {% macro reader_rights() -%}
     {%- if execute and model.config.materialized in ['view', 'search_view']
         and polarlens._query_value("select current_setting('server_version_num')::integer >= 150000") -%}
@@ -70,7 +73,7 @@
         ) then
             {%- if execute and polarlens._distributed() and polarlens._in_shards(relation) %}
             raise exception
-                'rows of {{ sources }} are hidden by row-level security, and {{ relation }}, which is distributed, cannot follow'
+                'row-level security hides rows of {{ sources }}, and {{ relation }} is distributed and cannot follow'
             using errcode = 'feature_not_supported',
             detail = 'Citus takes no policy that looks into another table.',
             hint = 'Keep this table on one machine, with distributed=false in the model; '

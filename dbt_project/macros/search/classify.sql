@@ -1,6 +1,8 @@
 {#- For models: the likeliest labels of every photo, zero-shot, from embeddings that are there: no model is called.
 
-        {{ polarlens.classify(ref('image_embeddings'), ref('label_embeddings'), ref('stg_labels'), where="l.label_set = 'food'") }}
+        {{ polarlens.classify(
+            ref('image_embeddings'), ref('label_embeddings'), ref('stg_labels'), where="l.label_set = 'food'"
+        ) }}
 
     Gives image_id, label, score, probability and rank. `where` is SQL over l, the labels, and e, the photos. -#}
 {% macro classify(embeddings, label_embeddings, labels, k=1, where='true', scale=none) -%}
@@ -17,7 +19,7 @@
         )
     {%- endset -%}
     select * from (
-        {{ polarlens._label_probabilities(scored, scale or (function('logit_scale') ~ '(null)')) | indent(8) }}
+        {{ polarlens._label_probabilities(scored, scale or (function('logit_scale') ~ '(null)')) | indent(4) }}
     ) as likely
     where likely.rank <= {{ k }}
 {%- endmacro %}

@@ -1,6 +1,8 @@
 {#- For models: for every row of a relation that has a vector, the k nearest rows of an embedding model.
 
-        {{ polarlens.nearest_for_each(ref('saved_search_embeddings'), 'search_id', ref('image_embeddings'), 'image_id', k=20) }}
+        {{ polarlens.nearest_for_each(
+            ref('saved_search_embeddings'), 'search_id', ref('image_embeddings'), 'image_id', k=20
+        ) }}
 
     Gives of_key, the key, score and rank. Vectors come from columns: a model is never called once a row. Have texts
     embedded by an embedding model first. `where` is SQL over e, the embeddings, and o, the row they are for. -#}
@@ -27,7 +29,7 @@
     from wanted as o
     cross join lateral (
         with near as materialized (
-            {{ polarlens._nearest_rows(embeddings, key, 'o.wanted_vector', k, where) | indent(12) }}
+            {{ polarlens._nearest_rows(embeddings, key, 'o.wanted_vector', k, where) | indent(8) }}
         )
 
         select * from near
@@ -35,7 +37,7 @@
         union all
         (
             {%- set unless_found = '(' ~ where ~ ') and (select count(*) from near) < ' ~ k %}
-            {{ polarlens._nearest_rows(embeddings, key, 'o.wanted_vector', k, unless_found, exact=true) | indent(12) }}
+            {{ polarlens._nearest_rows(embeddings, key, 'o.wanted_vector', k, unless_found, exact=true) | indent(8) }}
         )
     ) as f
 {%- endmacro %}

@@ -1,4 +1,5 @@
-{#- The body of a function from filters to the conditions of a statement: fixed texts, chosen by the names that are there. -#}
+{#- The body of a function from filters to the conditions of a statement: fixed texts, chosen by the names that are
+    there. -#}
 {% macro _filter_function(entity) -%}
 {%- set known = polarlens._filters(entity) -%}
 declare
@@ -21,14 +22,18 @@ begin
             {%- for filter in known %}
             when '{{ filter.name }}' then
                 v_must := '{{ filter.must }}';
-                v_valid := {{ filter.valid }};
-                v_where := v_where || $condition$ and ({{ filter.condition }})$condition$;
+                v_valid := {{ filter.valid | indent(12) }};
+                v_where := v_where || $condition$
+            and (
+                {{ filter.condition | indent(12) }}
+            )$condition$;
             {%- endfor %}
             end case;
         exception
             when case_not_found then
                 raise exception 'there is no filter %', v_name
-                using errcode = 'invalid_parameter_value', hint = 'There are: {{ known | map(attribute="name") | join(", ") }}.';
+                using errcode = 'invalid_parameter_value',
+                hint = 'There are: {{ known | map(attribute="name") | join(", ") }}.';
             when data_exception then
                 v_valid := false;
         end;
@@ -42,8 +47,9 @@ end
 {%- endmacro %}
 
 
-{#- The filters of a search: for each name, what its value must be (PL/pgSQL over v_value, the JSON: true where it is right),
-    how to say so, and the condition over d, the details, that stands in the statement. The filters come as $4. -#}
+{#- The filters of a search: for each name, what its value must be (PL/pgSQL over v_value, the JSON: true where it is
+    right), how to say so, and the condition over d, the details, that stands in the statement. The filters come as $4.
+    -#}
 {% macro _filters(entity) %}
     {%- set key = {'images': 'image_id', 'texts': 'text_id'}[entity] -%}
     {%- set config = var('text_search_config', 'simple') -%}
@@ -54,10 +60,9 @@ end
 
     {%- set ids -%} d.{{ key }} = any (translate($4 ->> 'ids', '[]', '{}')::bigint[]) {%- endset -%}
     {%- set not_ids -%} d.{{ key }} <> all (translate($4 ->> 'not_ids', '[]', '{}')::bigint[]) {%- endset -%}
-    {%- set words -%}
-        {{ polarlens.photo_words('d') if entity == 'images' else "to_tsvector('" ~ config ~ "', d.content)" }}
-        {#- -#} @@ websearch_to_tsquery('{{ config }}', $4 ->> 'words')
-    {%- endset -%}
+    {%- set text_words -%} to_tsvector('{{ config }}', d.content) {%- endset -%}
+    {%- set document = polarlens.photo_words('d') if entity == 'images' else text_words -%}
+    {%- set words -%} {{ document }} @@ websearch_to_tsquery('{{ config }}', $4 ->> 'words') {%- endset -%}
     {%- set common = [
         {'name': 'ids', 'must': 'an array of keys', 'valid': are_keys, 'condition': ids},
         {'name': 'not_ids', 'must': 'an array of keys', 'valid': are_keys, 'condition': not_ids},
@@ -71,7 +76,8 @@ end
     {%- set attributes -%} d.attributes @> ($4 -> 'attributes') {%- endset -%}
     {#- A box whose west is east of its east crosses the date line. -#}
     {%- set box -%}
-        d.latitude between ($4 #>> '{box,south}')::float8 and ($4 #>> '{box,north}')::float8 and case
+    d.latitude between ($4 #>> '{box,south}')::float8 and ($4 #>> '{box,north}')::float8
+    and case
         when ($4 #>> '{box,west}')::float8 <= ($4 #>> '{box,east}')::float8
             then d.longitude between ($4 #>> '{box,west}')::float8 and ($4 #>> '{box,east}')::float8
         else d.longitude >= ($4 #>> '{box,west}')::float8 or d.longitude <= ($4 #>> '{box,east}')::float8
@@ -79,8 +85,8 @@ end
     {%- endset -%}
     {#- The haversine formula on a sphere; the band of latitudes is what an index can serve. -#}
     {%- set near -%}
-        d.latitude between ($4 #>> '{near,latitude}')::float8 - ($4 #>> '{near,km}')::float8 / 110.5
-        and ($4 #>> '{near,latitude}')::float8 + ($4 #>> '{near,km}')::float8 / 110.5
+    d.latitude between ($4 #>> '{near,latitude}')::float8 - ($4 #>> '{near,km}')::float8 / 110.5
+    and ($4 #>> '{near,latitude}')::float8 + ($4 #>> '{near,km}')::float8 / 110.5
     and 12742.0176 * asin(least(1, sqrt(
         sin(radians(d.latitude - ($4 #>> '{near,latitude}')::float8) / 2) ^ 2
         + cos(radians(d.latitude)) * cos(radians(($4 #>> '{near,latitude}')::float8))
@@ -95,7 +101,8 @@ end
             'valid': polarlens._has_numbers(['south', 'west', 'north', 'east'])},
         {'name': 'near', 'must': 'an object of latitude, longitude and km', 'condition': near,
             'valid': polarlens._has_numbers(['latitude', 'longitude', 'km'])},
-        {'name': 'attributes', 'must': 'an object that the attributes contain', 'valid': is_object, 'condition': attributes}
+        {'name': 'attributes', 'must': 'an object that the attributes contain', 'valid': is_object,
+            'condition': attributes}
     ]) }}
 {% endmacro %}
 

@@ -15,7 +15,7 @@
         w.label,
         w.score,
         w.weight / sum(w.weight) over (partition by w.{{ by | join(', w.') }}) as probability,
-        (row_number() over (partition by w.{{ by | join(', w.') }} order by w.score desc, w.label))::integer as rank
+        (row_number() over (partition by w.{{ by | join(', w.') }} order by w.score desc, w.label asc))::integer as rank
     from (
         select
             s.*,

@@ -28,8 +28,8 @@
 
 
 {#- The rows of an embedding table nearest to a query: key, columns and distance. The index serves this shape: the bare
-    operator, ascending, and a limit. A join stands inside, so that rows whose details are gone, or hidden from the reader
-    by row-level security, take nobody's place. `exact` sorts instead: `+ 0` keeps the index out. -#}
+    operator, ascending, and a limit. A join stands inside, so that rows whose details are gone, or hidden from the
+    reader by row-level security, take nobody's place. `exact` sorts instead: `+ 0` keeps the index out. -#}
 {% macro _nearest_rows(embeddings, key, query, limit, where='true', join='', columns=[], exact=false) -%}
     select
         e.{{ key }},
@@ -42,25 +42,33 @@
     {{ join }}
     {%- endif %}
     where {{ where }}
-    order by {% if exact %}(e.embedding <=> {{ query }}) + 0, e.{{ key }}{% else %}e.embedding <=> {{ query }}{% endif %}
+    {%- if exact %}
+    order by (e.embedding <=> {{ query }}) + 0, e.{{ key }}
+    {%- else %}
+    order by e.embedding <=> {{ query }}
+    {%- endif %}
     limit {{ limit }}
 {%- endmacro %}
 
 
-{#- The k nearest rows, best first: rank, key, score and the columns of their details. The index may give up before it has
-    k rows; then this returns none, and the caller asks again with exact=true. A plan that is kept does not know k:
-    plan_limit tells the planner how many rows there are at most. `oversample`, above k, takes that many from the index and
-    keeps the best k of them: surer, for long lists and with filters. `+ 0` keeps PostgreSQL 17 and later from trusting the
-    index's order, which is nearly but not quite sorted. -#}
-{% macro _nearest(embeddings, details, query, k, min_score, where='true', exact=false, plan_limit=none, oversample=none) -%}
+{#- The k nearest rows, best first: rank, key, score and the columns of their details. The index may give up before it
+    has k rows; then this returns none, and the caller asks again with exact=true. A plan that is kept does not know k:
+    plan_limit tells the planner how many rows there are at most. `oversample`, above k, takes that many from the index
+    and keeps the best k of them: surer, for long lists and with filters. `+ 0` keeps PostgreSQL 17 and later from
+    trusting the index's order, which is nearly but not quite sorted. -#}
+{% macro _nearest(
+    embeddings, details, query, k, min_score, where='true', exact=false, plan_limit=none, oversample=none
+) -%}
     with nearest as materialized (
         {%- if exact %}
-        {{ polarlens._nearest_rows(embeddings, details.key, query, k, where, details.join, details.columns, exact=true) | indent(8) }}
+        {{ polarlens._nearest_rows(
+            embeddings, details.key, query, k, where, details.join, details.columns, exact=true
+        ) | indent(4) }}
         {%- else %}
         select * from (
             {{ polarlens._nearest_rows(
                 embeddings, details.key, query, plan_limit or oversample, where, details.join, details.columns
-            ) | indent(12) }}
+            ) | indent(8) }}
         ) as found
         {%- if oversample %}
         order by found.distance + 0, found.{{ details.key }}
@@ -91,7 +99,7 @@
 {% macro _nearest_score(embeddings, details, query, where='true') -%}
     select (1 - n.distance)::real
     from (
-        {{ polarlens._nearest_rows(embeddings, details.key, query, 1, where, details.join) | indent(8) }}
+        {{ polarlens._nearest_rows(embeddings, details.key, query, 1, where, details.join) | indent(4) }}
     ) as n
 {%- endmacro %}
 
@@ -103,10 +111,11 @@
     security, or for more, it is planned for the values: the planner then knows whether to walk the index or to sort the
     few rows that match. Values are parameters; the statement's text comes from the filter function and from the list of
     spaces, never from the caller. -#}
-{% macro _search_by_vector(entity, detail_view, key, columns, filter_function) -%}
+{% macro _search_by_vector(entity, detail_view, key, filter_function, columns) -%}
 {%- set first = polarlens._spaces()[0][entity] -%}
 {%- set embeddings = polarlens._ref_in_hook(first) -%}
-{%- set details = {'key': key, 'columns': [], 'join': 'inner join ' ~ detail_view ~ ' as d on e.' ~ key ~ ' = d.' ~ key} -%}
+{%- set join -%} inner join {{ detail_view }} as d on e.{{ key }} = d.{{ key }} {%- endset -%}
+{%- set details = {'key': key, 'columns': [], 'join': join} -%}
 {%- for column in columns -%}{%- do details.columns.append('d.' ~ column) -%}{%- endfor -%}
 declare
     v_query {{ polarlens._vector_type(embeddings) }} := query;
@@ -137,7 +146,9 @@ begin
     v_where := {{ polarlens._search_function_name(filter_function) }}(filters);
     {{- polarlens._set_ef_search('k', 'ef_search', 'v_filtered') }}
     return query execute format($statement$
-        {{ polarlens._nearest('%1$s', details, '$1', '$2', '$3', 'true%2$s', oversample='greatest(2 * $2, 20)') | indent(4) }}
+        {{ polarlens._nearest(
+            '%1$s', details, '$1', '$2', '$3', 'true%2$s', oversample='greatest(2 * $2, 20)'
+        ) | indent(4) }}
     $statement$, v_embeddings, v_where) using v_query, k, min_score, filters;
     if not found then
         execute format($statement$

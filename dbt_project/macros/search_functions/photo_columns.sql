@@ -24,5 +24,6 @@
 
 {#- The words of a photo, as full text search sees them. The staging table has an index on this expression. -#}
 {% macro photo_words(d='d') -%}
-    to_tsvector('{{ var("text_search_config", "simple") }}', coalesce({{ d }}.title, '') || ' ' || coalesce({{ d }}.caption, ''))
+    {%- set config = var('text_search_config', 'simple') -%}
+    to_tsvector('{{ config }}', coalesce({{ d }}.title, '') || ' ' || coalesce({{ d }}.caption, ''))
 {%- endmacro %}

@@ -1,4 +1,5 @@
-{#- A dbt function resource in PL/pgSQL, with defaults, a pinned search_path, its description as COMMENT, and grants. -#}
+{#- A dbt function resource in PL/pgSQL, with defaults, a pinned search_path, its description as COMMENT, and grants.
+    -#}
 {% materialization search_function, adapter='postgres' %}
     {{ run_hooks(pre_hooks) }}
     {% call statement('main') %}
@@ -10,8 +11,9 @@
 {% endmaterialization %}
 
 
-{#- An on-run-start hook: creates the search functions of all projects in `dbt run`, which builds no functions itself, and
-    lets the readers in. At the start, because views and models call them; their bodies name tables only when called. -#}
+{#- An on-run-start hook: creates the search functions of all projects in `dbt run`, which builds no functions itself,
+    and lets the readers in. At the start, because views and models call them; their bodies name tables only when
+    called. -#}
 {% macro build_search_functions() %}
     {%- if execute and flags.WHICH in ['run', 'build'] -%}
         {%- do polarlens._check_installation() -%}
@@ -23,8 +25,8 @@
             {%- for function in graph.functions.values()
                 if function.config.materialized == 'search_function' and (flags.WHICH == 'run' or misplaced) %}
                 {{ polarlens._create_missing_schema(function.schema) }}
-                {#- A function's file says ref(), which dbt refuses in a hook. In the text that is rendered here, the name
-                    stands for our macro: a set shadows a global by Jinja's rules of scope. -#}
+                {#- A function's file says ref(), which dbt refuses in a hook. In the text that is rendered here, the
+                    name stands for our macro: a set shadows a global by Jinja's rules of scope. -#}
                 {{ polarlens._create_search_function(
                     function, render('{%- set ref = polarlens._ref_in_hook -%}' ~ function.raw_code)
                 ) }}
@@ -42,8 +44,8 @@
 {% endmacro %}
 
 
-{#- The DDL of one search function. CREATE OR REPLACE cannot change a result type or drop an old signature: those go first,
-    with the views on them, which dbt builds next. -#}
+{#- The DDL of one search function. CREATE OR REPLACE cannot change a result type or drop an old signature: those go
+    first, with the views on them, which dbt builds next. -#}
 {% macro _create_search_function(node, body) %}
     {%- set schema = adapter.quote(node.schema) -%}
     {%- set name = schema ~ '.' ~ adapter.quote(node.alias) -%}
@@ -53,7 +55,8 @@
     {%- for column in polarlens._photo_columns() -%}
         {%- do photo.append(column.name ~ ' ' ~ column.type) -%}
     {%- endfor -%}
-    {%- set result = node.returns.data_type | replace('halfvec', vector_type) | replace('{photo}', photo | join(', ')) -%}
+    {%- set result = node.returns.data_type | replace('halfvec', vector_type) -%}
+    {%- set result = result | replace('{photo}', photo | join(', ')) -%}
     {%- set parameters = [] -%}
     {%- set types = [] -%}
     {%- set docs = [node.description | trim] -%}

@@ -4,7 +4,8 @@
 {% macro _spaces() %}
     {{ return([{
         'images': 'image_embeddings', 'texts': 'text_embeddings',
-        'text_model': var('text_model', 'embedding/clip_text'), 'image_model': var('image_model', 'embedding/clip_image')
+        'text_model': var('text_model', 'embedding/clip_text'),
+        'image_model': var('image_model', 'embedding/clip_image')
     }] + var('more_spaces', [])) }}
 {% endmacro %}
 
@@ -30,7 +31,7 @@
             where e.image_id = {{ image_id }};
         {%- endfor %}
         else
-            {{ polarlens._raise_unknown_space(space, 'images') | indent(12) }}
+            {{ polarlens._raise_unknown_space(space, 'images') | indent(8) }}
     end case;
     if {{ variable }} is null then
         raise exception 'photo % has no embedding', coalesce({{ image_id }}::text, 'NULL')
@@ -41,9 +42,11 @@
 
 
 {#- PL/pgSQL that sets v_model to the registered model that embeds queries for the space `model`. It refuses an unknown
-    name, and a model that has changed since the space was embedded. `model_role` is text_model or image_model: a space of
-    an image-only model has no text_model. A space is named by the embedding model of its photos or of its texts. -#}
+    name, and a model that has changed since the space was embedded. `model_role` is text_model or image_model: a space
+    of an image-only model has no text_model. A space is named by the embedding model of its photos or of its texts.
+    -#}
 {% macro _query_model(model_role) -%}
+    {%- set fingerprint = '(polarlens._fingerprints(array[v_model]) ->> v_model)' -%}
     {%- set models = {} -%}
     {%- for space in polarlens._spaces() | selectattr(model_role) -%}
         {%- for entity in ['images', 'texts'] if entity in space -%}
@@ -60,10 +63,11 @@
             if exists (
                 select from polarlens.embedding_spaces as s
                 where s.relation = '{{ relation }}'
-                    and not {{ polarlens._space_takes('v_model', '(polarlens._fingerprints(array[v_model]) ->> v_model)') | indent(20) }}
+                    and not {{ polarlens._space_takes('v_model', fingerprint) | indent(20) }}
             ) then
                 raise exception
-                    'model % has changed since {{ relation }} was embedded: its vectors cannot be compared with those', v_model
+                    'model % has changed since {{ relation }} was embedded: its vectors cannot be compared with those',
+                    v_model
                 using errcode = 'object_not_in_prerequisite_state',
                 hint = 'dbt run embeds everything anew and then takes the new model for searches; '
                     'or put the old one back (polar_ai.ai_altermodel).';
@@ -71,13 +75,13 @@
             {%- endfor %}
         {%- endfor %}
         else
-            {{ polarlens._raise_unknown_space('model', 'images', model_role) | indent(12) }}
+            {{ polarlens._raise_unknown_space('model', 'images', model_role) | indent(8) }}
     end case;
 {%- endmacro %}
 
 
-{#- SQL: whether a space, a row s of polarlens.embedding_spaces, takes query vectors of a model as it is now. It lets pass
-    what it does not know: spaces older than this record, and models that the refresh may not call. -#}
+{#- SQL: whether a space, a row s of polarlens.embedding_spaces, takes query vectors of a model as it is now. It lets
+    pass what it does not know: spaces older than this record, and models that the refresh may not call. -#}
 {% macro _space_takes(model_id, fingerprint) -%}
     (
         s.query_models is null
@@ -86,21 +90,26 @@
 {%- endmacro %}
 
 
-{#- SQL: whether the vectors of one embedding table may be compared with those of another: not while a change of model has
-    reached only one of them. `required` makes that an error. In a search function, `by` is _search_function_name's. -#}
+{#- SQL: whether the vectors of one embedding table may be compared with those of another: not while a change of model
+    has reached only one of them. `required` makes that an error. In a search function, `by` is
+    _search_function_name's. -#}
 {% macro _spaces_agree(embeddings, queries, required=false, by=none) -%}
     {{ by or function('spaces_agree') }}(
-        '{{ embeddings.schema }}.{{ embeddings.identifier }}', '{{ queries.schema }}.{{ queries.identifier }}', {{ required | lower }}
+        '{{ embeddings.schema }}.{{ embeddings.identifier }}',
+        '{{ queries.schema }}.{{ queries.identifier }}',
+        {{ required | lower }}
     )
 {%- endmacro %}
 
 
-{#- The type of an embedding model's vectors, for a variable of a search function. Without its dimension: a session that
-    has compiled the function must survive a change of the model. Without an argument, the type of the default space. -#}
+{#- The type of an embedding model's vectors, for a variable of a search function. Without its dimension: a session
+    that has compiled the function must survive a change of the model. Without an argument, the type of the default
+    space. -#}
 {% macro _vector_type(embeddings='') -%}
     {%- set found = namespace(storage='halfvec') -%}
+    {%- set first = polarlens._spaces()[0].images -%}
     {%- for node in (graph.nodes.values() if execute else [])
-        if node.get('relation_name') == embeddings | string or (embeddings == '' and node.name == polarlens._spaces()[0].images) -%}
+        if node.get('relation_name') == embeddings | string or (embeddings == '' and node.name == first) -%}
         {%- set found.storage = node.config.get('storage') or 'halfvec' -%}
     {%- endfor -%}
     {{ found.storage }}
@@ -109,7 +118,8 @@
 
 {#- The enabled models of a name, in whatever project. -#}
 {% macro _models_named(name) %}
-    {{ return(graph.nodes.values() | selectattr('resource_type', 'equalto', 'model') | selectattr('name', 'equalto', name) | list) }}
+    {%- set models = graph.nodes.values() | selectattr('resource_type', 'equalto', 'model') -%}
+    {{ return(models | selectattr('name', 'equalto', name) | list) }}
 {% endmacro %}
 
 

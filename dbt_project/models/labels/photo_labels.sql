@@ -7,7 +7,9 @@
         indexes=[{'columns': ['image_id']}, {'columns': ['label_set', 'label']}],
         post_hook=[
             "delete from {{ this }} as t
-            where t.image_id in (select image_id from {{ this }} except select image_id from {{ ref('image_embeddings') }})",
+            where t.image_id in (
+                select image_id from {{ this }} except select image_id from {{ ref('image_embeddings') }}
+            )",
             "delete from {{ this }} as t
             where not exists (select from {{ ref('stg_labels') }} as l where l.label_set = t.label_set)",
             "{{ polarlens.follow_row_security(this, ref('stg_image_paths'), 'image_id') }}"

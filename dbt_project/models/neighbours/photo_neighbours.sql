@@ -8,12 +8,16 @@
         indexes=[{'columns': ['image_id']}, {'columns': ['neighbour_id']}],
         post_hook=[
             "delete from {{ this }} as t
-            where t.image_id in (select image_id from {{ this }} except select image_id from {{ ref('image_embeddings') }})",
+            where t.image_id in (
+                select image_id from {{ this }} except select image_id from {{ ref('image_embeddings') }}
+            )",
             "delete from {{ this }} as t
             where t.neighbour_id in (
                 select neighbour_id from {{ this }} except select image_id from {{ ref('image_embeddings') }}
             )",
-            "{{ polarlens.follow_row_security(this, ref('stg_image_paths'), 'image_id', ['image_id', 'neighbour_id']) }}"
+            "{{ polarlens.follow_row_security(
+                this, ref('stg_image_paths'), 'image_id', ['image_id', 'neighbour_id']
+            ) }}"
         ]
     )
 }}

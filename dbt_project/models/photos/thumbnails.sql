@@ -1,5 +1,5 @@
--- A small JPEG of every embedded photo, for dashboards: so many a run, the newest first. Photos whose bytes changed get a
--- new one; a photo that none can be made of keeps a row that says why. Calls no model.
+-- A small JPEG of every embedded photo, for dashboards: so many a run, the newest first. Photos whose bytes changed
+-- get a new one; a photo that none can be made of keeps a row that says why. Calls no model.
 -- PolarDB's own extension makes none: there are no rows where it is in use.
 {{
     config(
@@ -10,7 +10,9 @@
         pre_hook="set local polar.ai.http_timeout_msec = 10000; set local polar.ai.retry_times = 1",
         post_hook=[
             "delete from {{ this }} as t
-            where t.image_id in (select image_id from {{ this }} except select image_id from {{ ref('image_embeddings') }})",
+            where t.image_id in (
+                select image_id from {{ this }} except select image_id from {{ ref('image_embeddings') }}
+            )",
             "{{ polarlens.follow_row_security(this, ref('stg_image_paths'), 'image_id') }}"
         ]
     )

@@ -23,7 +23,7 @@ select
     ready.name,
     ready.query,
     -- rank, image_id, score, and the columns of _photo_columns()
-    found.*
+    found.* -- noqa: AM04
 from ready
 cross join lateral {{ function('search_images_by_vector') }}(
     query => ready.embedding, k => ready.k, filters => ready.filters, min_score => ready.min_score

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from tests.support.database import new_role
 from tests.support.embedding_project import model, write_project
 from tests.support.http_server import Reply
 from tests.support.project import Project
@@ -93,12 +94,11 @@ def test_index_options_change_without_an_outage_and_storage_without_a_call(proje
     project.stage(*(project.photo(f"{c}.png", c) for c in ("red", "green", "blue")))
     db = project.database
     run(project, tmp_path, photos=model(PHOTOS, **IMAGES))
-    db.run("create role reader nologin")
-    try:
-        db.run("grant select on search.photos to reader")
+    with new_role(db) as reader:
+        db.run(f"grant select on search.photos to {reader}")
         db.run("create view public.over as select image_id, embedding from search.photos")
         db.run("comment on view public.over is 'a dashboard''s'")
-        db.run("grant select on public.over to reader")
+        db.run(f"grant select on public.over to {reader}")
         db.run("create materialized view public.above as select image_id from public.over")
         db.run("create index above_id on public.above (image_id)")
         asked = project.clip.items
@@ -117,11 +117,8 @@ def test_index_options_change_without_an_outage_and_storage_without_a_call(proje
         assert db.value("select count(*) from public.over") == 3 and db.value("select count(*) from public.above") == 3
         assert db.value("select obj_description('public.over'::regclass)") == "a dashboard's"
         for relation in ("search.photos", "public.over"):
-            assert db.value("select has_table_privilege('reader', %s, 'select')", relation)
+            assert db.value("select has_table_privilege(%s, %s, 'select')", reader, relation)
         assert db.value("select to_regclass('public.above_id') is not null")
-    finally:
-        db.run("drop owned by reader")
-        db.run("drop role reader")
 
 
 def test_a_source_that_is_suddenly_empty_keeps_its_embeddings_until_told(project: Project, tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ def test_a_search_refuses_a_model_that_is_not_the_one_of_its_space(project_copy:
         assert found(project_copy, call), call
     rename(project_copy, TEXT, "another")
     for message in refused(project_copy, *BY_WORDS):
-        assert "model embedding/clip_text has changed since search." in message
+        assert "model embedding/clip_text has changed since search_internal." in message
         assert "dbt run embeds everything anew" in message
     for call in (*BY_PHOTO, *BY_KEPT_VECTORS):
         assert found(project_copy, call), call

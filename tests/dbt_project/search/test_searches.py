@@ -241,7 +241,7 @@ ERRORS = [
     ("query_vector('red', model => 'x')", "42704", "there is no model x"),
     ("photo_vector(null)", "22004", "the photo is empty"),
     ("classify_photo('', array['red'])", "22004", "the photo is empty"),
-    ("label_vectors(array[' ', null])", "22004", "there are no labels"),
+    ("classify_images(array[' ', null])", "22004", "there are no labels"),
     ("classify_images(array[]::text[])", "22004", "there are no labels"),
     ("classify_images_by_set('none')", "P0002", "there is no embedded label in the set none"),
 ]

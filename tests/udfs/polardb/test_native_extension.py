@@ -13,13 +13,12 @@ from pathlib import Path
 import pytest
 from psycopg import sql
 
-from scripts.common.paths import state_home
-from scripts.programs.local_postgres.server import LocalPostgres
 from tests.support.clip import ColourClip
 from tests.support.collection import people_fill_in, stage_photos
 from tests.support.database import Database, new_database
 from tests.support.http_server import ScriptedServer
 from tests.support.project import Project
+from tests.support.server import embedded
 
 # Some dozens of seconds.
 pytestmark = pytest.mark.slow
@@ -41,7 +40,7 @@ def polardb(open_folder: Path) -> Iterator[Project]:
     (home / "extension").mkdir(parents=True)
     (home / "extension" / "polar_ai.control").write_text(CONTROL)
     (home / "extension" / "polar_ai--2.0.sql").write_text(NATIVE.read_text())
-    postgres = LocalPostgres(home / "postgres", programs=state_home() / "programs")
+    postgres = embedded(home / "postgres", "needs extension_control_path, which is PostgreSQL 18's")
     clip = ColourClip()
     service = ScriptedServer(clip)
     folder = home / "photos"

@@ -1,0 +1,29 @@
+CREATE OR REPLACE FUNCTION search.search_images(query text, k integer DEFAULT 10, filters jsonb DEFAULT NULL::jsonb, min_score double precision DEFAULT NULL::double precision, model text DEFAULT NULL::text, ef_search integer DEFAULT NULL::integer)
+ RETURNS TABLE(rank integer, image_id bigint, score real, path text, title text, caption text, taken_at timestamp with time zone, latitude double precision, longitude double precision, attributes jsonb)
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+    #variable_conflict use_column
+    -- The query is embedded once, into a parameter: the shape that calls the model once and keeps the index.
+begin
+    if query is null or btrim(query) = '' then
+        raise exception 'the query is empty: say what to look for'
+        using errcode = 'null_value_not_allowed';
+    end if;
+    if k is null or k < 1 or k > 10000 then
+        raise exception 'k is %: it says how many results, from 1 to 10000', coalesce(k::text, 'NULL')
+        using errcode = 'invalid_parameter_value';
+    end if;
+    if ef_search not between 1 and 1000 then
+        raise exception 'ef_search is %: it says how many candidates a search keeps, from 1 to 1000', ef_search
+        using errcode = 'invalid_parameter_value';
+    end if;
+    return query
+    select s.*
+    from "search".search_images_by_vector(
+        "search".query_vector(query, model), k, filters, min_score, model, ef_search
+    ) as s;
+end
+-- depends_on: "search_internal"."image_embeddings" "search_internal"."stg_image_paths"
+    $function$
