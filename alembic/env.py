@@ -18,62 +18,8 @@ from udfs.sql_text import literal_sql
 SCHEMA = "polarlens"
 VERSION_TABLE = {"version_table": "alembic_version", "version_table_schema": SCHEMA}
 
-# `create extension polar_ai` ran these migrations too: what it made becomes ours, and the extension itself goes.
-ADOPT_EXTENSION = r"""
-do $$
-declare
-    v_member record;
-begin
-    -- The extension's own script is made from this one.
-    if current_setting('polarlens.creating_extension', true) = 'on' then
-        return;
-    end if;
-    if exists (
-        select from pg_extension as e
-        where e.extname = 'polar_ai' and not exists (
-            select from pg_depend as d
-            where d.refclassid = 'pg_extension'::regclass and d.refobjid = e.oid and d.deptype = 'e'
-                and d.classid = 'pg_namespace'::regclass and d.objid = to_regnamespace('polarlens')
-        )
-    ) then
-        raise exception 'this database has an extension polar_ai of its own: PolarDB''s, it seems'
-        using hint = 'Keep it, and put beside it what dbt needs: alembic -x polar_ai=native upgrade head';
-    end if;
-    for v_member in
-        select d.classid, d.objid, o.type, o.identity
-        from pg_extension as e
-        inner join pg_depend as d on d.refclassid = 'pg_extension'::regclass and d.refobjid = e.oid and d.deptype = 'e'
-        cross join lateral pg_identify_object(d.classid, d.objid, d.objsubid) as o
-        where e.extname = 'polar_ai'
-        -- A table takes its types with it, and a type its array type: in that order.
-        order by o.type like '%type', o.identity like '%[]'
-    loop
-        continue when not exists (
-            select from pg_depend as d
-            where d.classid = v_member.classid and d.objid = v_member.objid and d.deptype = 'e'
-        );
-        execute format(
-            'alter extension polar_ai drop %s %s',
-            case v_member.type when 'composite type' then 'type' else v_member.type end, v_member.identity
-        );
-    end loop;
-    drop extension if exists polar_ai;
-end
-$$
-"""
-
-# The opposite: the database's own extension stays.
-REQUIRE_NATIVE = r"""
-do $$
-begin
-    if not exists (select from pg_extension where extname = 'polar_ai')
-        or to_regclass('polar_ai.permit_key') is not null then
-        raise exception 'this database has no extension polar_ai of its own to keep'
-        using hint = 'Leave out -x polar_ai=native.';
-    end if;
-end
-$$
-"""
+# Revisions that 0009 replaced. No release had them.
+RETIRED = ("0001", "0002", "0003", "0004", "0006", "0008")
 
 
 def run(connection: sa.Connection | None) -> None:
@@ -94,8 +40,9 @@ def run(connection: sa.Connection | None) -> None:
         if command in ("upgrade", "downgrade"):
             # One at a time: a second upgrade waits, and then finds nothing left to do.
             context.execute(literal_sql(f"select pg_advisory_xact_lock(hashtext('{SCHEMA} migrations'))"))
-        if command in ("upgrade", "downgrade"):
-            context.execute(literal_sql(REQUIRE_NATIVE if keeps_native_extension() else ADOPT_EXTENSION))
+            _check_revision(connection)
+            first = "require_native" if keeps_native_extension() else "adopt_extension"
+            context.execute(literal_sql(install.script(first)))
         if command == "upgrade":
             # Alembic creates its version table before the first migration could create the schema for it.
             context.execute(literal_sql(f"create schema if not exists {SCHEMA}"))
@@ -113,6 +60,16 @@ def _command() -> str:
     """Return the Alembic command that runs: only an upgrade or a downgrade may change anything here."""
     work: Any = context.get_context().opts.get("fn")
     return str(getattr(work, "__name__", ""))
+
+
+def _check_revision(connection: sa.Connection | None) -> None:
+    """Raise an error if the database is at a revision that is gone."""
+    for revision in context.get_context().get_current_heads() if connection is not None else ():
+        if revision in RETIRED:
+            raise CommandError(
+                f"this database is at revision {revision}, and upgrades start at 0009: "
+                "run `alembic upgrade head` in a checkout of commit bb106cd first"
+            )
 
 
 def _at_head(reached: list[str]) -> bool:

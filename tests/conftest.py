@@ -1,4 +1,4 @@
-"""What every test may use: a PostgreSQL server of the tests' own, fresh databases in it, and a scripted HTTP server.
+"""What every test may use: an open folder, servers that answer as a test says, a browser; the database is a plugin.
 
 Nothing here touches a server of the user's: libpq's variables are removed before anything runs.
 """
@@ -7,20 +7,15 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 from playwright.sync_api import Browser
 
-from scripts.common.paths import CHECKOUT, state_home
-from scripts.programs.local_postgres.server import LocalPostgres
 from tests.support.browser import running_chromium
-from tests.support.database import Database, new_database
 from tests.support.http_server import ScriptedServer
 from tests.support.raw_server import Behaviour, RawServer
 
@@ -29,6 +24,7 @@ pytest_plugins = (
     "tests.support.locations",
     "tests.support.reader",
     "tests.support.searched",
+    "tests.support.server",
     "tests.support.site",
 )
 
@@ -44,7 +40,7 @@ def pytest_report_header() -> str:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the folders whose tests take longest: a long file that begins last is waited for by every worker."""
+    """Begin with the folders whose tests take longest: every worker waits for a long file that begins last."""
     first = ("end_to_end", "dbt_project")
     places = {folder: place for place, folder in enumerate(first)}
     items.sort(key=lambda item: places.get(item.path.relative_to(HERE).parts[0], len(first)))
@@ -57,50 +53,6 @@ def open_folder() -> Iterator[Path]:
     folder.chmod(0o755)
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
-
-
-@pytest.fixture(scope="session")
-def server(open_folder: Path) -> Iterator[dict[str, str]]:
-    """The tests' PostgreSQL server, as libpq's variables."""
-    postgres = LocalPostgres(open_folder / "postgres", programs=state_home() / "programs")
-    yield postgres.start()
-    postgres.destroy()
-
-
-@pytest.fixture(scope="session")
-def template(server: dict[str, str]) -> str:
-    """The name of a database with the schema installed, to copy."""
-    name = "template_polarlens"
-    with psycopg.connect(
-        host=server["PGHOST"],
-        port=server["PGPORT"],
-        user=server["PGUSER"],
-        password=server["PGPASSWORD"],
-        dbname="postgres",
-        autocommit=True,
-    ) as connection:
-        connection.execute(f"create database {name}")
-    subprocess.run(
-        [sys.executable, "-m", "alembic", "upgrade", "head"],
-        cwd=CHECKOUT,
-        env={**os.environ, **server, "PGDATABASE": name},
-        check=True,
-    )
-    return name
-
-
-@pytest.fixture
-def empty_database(server: dict[str, str]) -> Iterator[Database]:
-    """A database with nothing of polarlens in it."""
-    with new_database(server, "template1") as database:
-        yield database
-
-
-@pytest.fixture
-def database(server: dict[str, str], template: str) -> Iterator[Database]:
-    """A fresh database with the schema at head."""
-    with new_database(server, template) as database:
-        yield database
 
 
 @pytest.fixture

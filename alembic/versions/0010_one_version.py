@@ -33,6 +33,8 @@ def upgrade() -> None:
             end if;
         end
         $$;
+        -- PolarDB's mode had this one; polarlens._query_embedding replaces it.
+        drop function if exists polarlens.ai_embedding(text, text);
     """)
     )
 

@@ -10,6 +10,8 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from scripts.common.paths import state_home
+
 NO_SPACE = os.strerror(errno.ENOSPC)
 DENIED = (errno.EACCES, errno.EPERM, errno.EROFS)
 
@@ -21,7 +23,8 @@ class UserError(Exception):
 def exit_status(main: Callable[[], int]) -> int:
     """Run a program; print what it failed with; return its exit status."""
     try:
-        return main()
+        with explaining("running this", state_home()):
+            return main()
     except UserError as error:
         print(error, file=sys.stderr)
         return 1

@@ -108,10 +108,10 @@ class Service:
     def state(self) -> dict[str, Any]:
         """Return what was recorded last; empty if nothing readable was."""
         try:
-            recorded: dict[str, Any] = json.loads(self.state_file.read_text("utf-8"))
-            return recorded
+            recorded = json.loads(self.state_file.read_text("utf-8"))
         except (OSError, ValueError):
             return {}
+        return recorded if isinstance(recorded, dict) else {}
 
     def record(self, pid: int, **facts: Any) -> None:
         """Record the service's process and facts about it, for its owner only."""

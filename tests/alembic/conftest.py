@@ -8,24 +8,22 @@ from pathlib import Path
 
 import pytest
 
-from scripts.common.paths import CHECKOUT, state_home
-from scripts.programs.local_postgres.server import LocalPostgres
+from scripts.common.paths import CHECKOUT
 from tests.support.database import Database, new_database
+from tests.support.server import own_server
 
 
 @pytest.fixture(scope="module")
-def own_server(open_folder: Path, request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
-    postgres = LocalPostgres(
-        open_folder / f"postgres-{Path(request.node.path).stem}", programs=state_home() / "programs"
-    )
+def cluster(open_folder: Path, request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
+    postgres = own_server(open_folder / f"postgres-{Path(request.node.path).stem}")
     yield postgres.start()
     postgres.destroy()
 
 
 @pytest.fixture
-def empty(own_server: dict[str, str]) -> Iterator[Database]:
+def empty(cluster: dict[str, str]) -> Iterator[Database]:
     """A database with nothing of polarlens in it, on a server without its roles."""
-    with new_database(own_server, "template0") as database:
+    with new_database(cluster, "template0") as database:
         yield database
         database.run("drop schema if exists polarlens cascade")
         database.run("drop schema if exists polar_ai cascade")

@@ -7,6 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from scripts.programs.local_postgres.server import LocalPostgres
 from tests.support.database import Database
 
 FUNCTIONS = """
@@ -40,7 +41,7 @@ def installed(database: Database) -> list[list[tuple[Any, ...]]]:
 
 
 @pytest.fixture
-def extended(empty_database: Database) -> Database:
+def extended(embedded_server: LocalPostgres, empty_database: Database) -> Database:
     empty_database.run("create extension polar_ai cascade")
     return empty_database
 
@@ -50,14 +51,18 @@ def test_the_extension_holds_what_the_migrations_install(extended: Database, dat
     assert members(extended) > 50
 
 
-def test_the_articles_statement_works_where_its_requirements_are_there(empty_database: Database) -> None:
+def test_the_articles_statement_works_where_its_requirements_are_there(
+    embedded_server: LocalPostgres, empty_database: Database
+) -> None:
     empty_database.run("create extension vector")
     empty_database.run("create extension plpython3u")
     empty_database.run("CREATE EXTENSION POLAR_AI WITH SCHEMA PUBLIC;")
     assert empty_database.value("select count(*) > 0 from polar_ai.ai_listmodels()")
 
 
-def test_without_its_requirements_the_error_says_what_to_write(empty_database: Database) -> None:
+def test_without_its_requirements_the_error_says_what_to_write(
+    embedded_server: LocalPostgres, empty_database: Database
+) -> None:
     with pytest.raises(psycopg.Error) as refused:
         empty_database.run("create extension polar_ai")
     assert 'required extension "vector" is not installed' in str(refused.value)

@@ -8,7 +8,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 from scripts.common.paths import CHECKOUT
-from tests.alembic.test_dump_restore import KEPT, SEARCH
+from tests.alembic.contents import KEPT, SEARCH
 from tests.support.database import Database
 from tests.support.site import Site, refused
 

@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from scripts.common.paths import CHECKOUT
+from tests.support.database import connect
 
 
 class Quickstart:
@@ -28,12 +29,10 @@ class Quickstart:
         return done.returncode, done.stdout, time.monotonic() - started
 
     def connect(self) -> psycopg.Connection[tuple[object, ...]]:
-        names = {"PGHOST": "host", "PGPORT": "port", "PGUSER": "user", "PGPASSWORD": "password", "PGDATABASE": "dbname"}
         exported = re.findall(
             r"export (\w+)='?([^'\n]*)'?|^(PG\w+)=(\S+)", self._run("local_postgres.py", "env").stdout, re.M
         )
-        values = {(a or c): (b or d) for a, b, c, d in exported}
-        return psycopg.connect(**{names[name]: value for name, value in values.items()}, autocommit=True)
+        return connect({(a or c): (b or d) for a, b, c, d in exported})
 
     def stop(self) -> None:
         self._run("clip_service", "stop")

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 from psycopg import sql
 
-from scripts.common.paths import state_home
-from scripts.programs.local_postgres.server import LocalPostgres
 from tests.security.house import ENVIRONMENT, PASSWORD, ROLES, SECRETS, House
-from tests.support.database import Database
+from tests.support.database import Database, connect
 from tests.support.http_server import Reply, Request, ScriptedServer
+from tests.support.server import own_server
 
 RESULTS: dict[str, bool] = {}  # by test: did the attack succeed?
 
@@ -35,7 +33,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 SETTINGS = {
     "shared_preload_libraries": "pg_stat_statements",
-    "pg_stat_statements.track": "all",
     "log_statement": "all",
     "log_min_duration_statement": "0",
     "log_min_error_statement": "error",
@@ -55,14 +52,14 @@ def service(request: Request) -> Reply:
 @pytest.fixture(scope="session")
 def house(open_folder: Path) -> Iterator[House]:
     """The database under attack, on a server of its own that logs every statement."""
-    postgres = LocalPostgres(open_folder / "house", programs=state_home() / "programs")
+    postgres = own_server(open_folder / "house")
     model_service = ScriptedServer(service)
     try:
         with pytest.MonkeyPatch.context() as patch:
             for name, value in {**ENVIRONMENT, "POLARLENS_SERVER_ENV": ",".join(ENVIRONMENT)}.items():
                 patch.setenv(name, value)
             env = postgres.start()
-            with _connect(env) as connection:
+            with connect(env) as connection:
                 db = Database(env, connection)
                 db.alembic("upgrade", "head")
                 key = _furnish(db, model_service.url, open_folder)
@@ -71,20 +68,17 @@ def house(open_folder: Path) -> Iterator[House]:
                     db.run(f"alter system set {setting} = '{value}'")
             postgres.stop()
             postgres.start()
-        with _connect(env) as connection:
+        with connect(env) as connection:
             db = Database(env, connection)
             db.run("create extension pg_stat_statements")
+            # A setting of a library is known once the library is there.
+            db.run(f"alter database {env['PGDATABASE']} set pg_stat_statements.track = 'all'")
             places = postgres.places()
             secrets = {**SECRETS, "the permits' key": key, "the owner's password": env["PGPASSWORD"]}
             yield House(db, places["log"], places["data"], model_service.url, secrets)
     finally:
         postgres.destroy()
         model_service.close()
-
-
-def _connect(env: dict[str, str]) -> psycopg.Connection[tuple[object, ...]]:
-    names = {"PGHOST": "host", "PGPORT": "port", "PGUSER": "user", "PGPASSWORD": "password", "PGDATABASE": "dbname"}
-    return psycopg.connect(**{names[name]: value for name, value in env.items()}, autocommit=True)
 
 
 def _furnish(db: Database, url: str, folder: Path) -> str:

@@ -145,6 +145,25 @@ UNPINNED = {
     "ai_loadfile": "select polar_ai.ai_loadfile('/nowhere')",
     "ai_listfiles": "select * from polar_ai.ai_listfiles('folder', pattern => 'x')",
     "ai_listmodels": "select polar_ai.ai_listmodels()",
+    "_embed": "select polarlens._embed('functions', array['a'::pg_catalog.text, null])",
+    "_embed_ahead": "select polarlens._embed_ahead('functions', array['a'::pg_catalog.text], null, 1, null)",
+    "_query_embedding": "select polarlens._query_embedding('functions', 'a')",
+    # The functions that take the caller's search_path as an argument, and the one that sets it.
+    **{
+        f"{name} under a path": statement.replace("{path}", "'trap, pg_temp, pg_catalog, public'")
+        for name, statement in {
+            "_call_function": "select polar_ai._call_function("
+            "'public.body($1, $2)', 'm', 'a'::pg_catalog.text, {path})",
+            "_call_model": "select polar_ai._call_model('functions', 'a'::pg_catalog.text, {path})",
+            "_call_model_raw": "select polar_ai._call_model_raw('functions', 'a', {path})",
+            "_call_models": "select polar_ai._call_models('functions', array['a'::pg_catalog.text, null], 4, {path})",
+            "_call_many": "select polar_ai._call_many('functions', array['a'::pg_catalog.text, null], 4, {path})",
+            "_embedding": "select polar_ai._embedding('functions', 'a', {path})",
+            "_embed_batch": "select polar_ai._embed_batch("
+            "'functions', array['a'::pg_catalog.text], null::pg_catalog.text[], 1, null, {path})",
+            "_test_model": "select polar_ai._test_model('functions', {path})",
+        }.items()
+    },
 }
 PATHS = {
     "another schema first": "set search_path to trap, pg_catalog, public",

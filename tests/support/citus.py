@@ -13,9 +13,9 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from scripts.common.paths import state_home
 from scripts.programs.local_postgres.server import LocalPostgres
-from tests.support.database import Database
+from tests.support.database import Database, connect
+from tests.support.server import embedded
 
 CITUS = os.environ.get("POLARLENS_CITUS", "")
 WHY_NOT = "POLARLENS_CITUS names no folder with Citus (lib/citus.so, share/extension/citus.control)"
@@ -26,9 +26,7 @@ class CitusCluster:
     """A coordinator, which holds no shards, and workers."""
 
     def __init__(self, folder: Path, workers: int = 2) -> None:
-        self.nodes = [
-            LocalPostgres(folder / f"citus-{n}", programs=state_home() / "programs") for n in range(workers + 1)
-        ]
+        self.nodes = [embedded(folder / f"citus-{n}", "is given Citus") for n in range(workers + 1)]
         install(self.nodes[0])
         self.envs = [start_with_citus(node) for node in self.nodes]
         # One password for all: they log in to each other.
@@ -72,17 +70,6 @@ class CitusCluster:
         """Stop the servers and delete their data."""
         for node in self.nodes:
             node.destroy()
-
-
-def connect(env: dict[str, str]) -> psycopg.Connection:
-    return psycopg.connect(
-        host=env["PGHOST"],
-        port=env["PGPORT"],
-        user=env["PGUSER"],
-        password=env["PGPASSWORD"],
-        dbname=env["PGDATABASE"],
-        autocommit=True,
-    )
 
 
 def address(env: dict[str, str]) -> tuple[str, int]:

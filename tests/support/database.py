@@ -15,10 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from psycopg import sql
+from psycopg import pq, sql
 
 from scripts.common.paths import CHECKOUT
 
+# Names the databases of this run and of this worker of it.
+RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID", "")[:8] or f"{os.getpid()}"
+PREFIX = f"polarlens_test_{RUN}_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
+_KEYWORDS = {(option.envvar or b"").decode(): option.keyword.decode() for option in pq.Conninfo.get_defaults()}
 _numbers = itertools.count(1)
 
 
@@ -31,7 +35,7 @@ class Database:
 
     def connect(self, **options: Any) -> psycopg.Connection[Any]:
         """Open another connection, in autocommit mode; ``options`` as for psycopg.connect."""
-        return psycopg.connect(**{**_arguments(self.env), "autocommit": True, **options})
+        return connect(self.env, **options)
 
     def rows(self, query: str, *parameters: Any) -> list[tuple[Any, ...]]:
         """Run a query and return its rows."""
@@ -83,24 +87,41 @@ def dbt_target(env: dict[str, str]) -> Path:
     return Path(tempfile.gettempdir()) / f"{env['PGDATABASE']}-{env['PGPORT']}-dbt"
 
 
-def _arguments(env: dict[str, str]) -> dict[str, Any]:
-    names = {"PGHOST": "host", "PGPORT": "port", "PGUSER": "user", "PGPASSWORD": "password", "PGDATABASE": "dbname"}
-    return {names[name]: value for name, value in env.items()}
+def connect(env: dict[str, str], **options: Any) -> psycopg.Connection[Any]:
+    """Connect as libpq's variables in ``env`` say, in autocommit mode; ``options`` go before them."""
+    arguments = {_KEYWORDS[name]: value for name, value in env.items() if name in _KEYWORDS}
+    return psycopg.connect(**{**arguments, "autocommit": True, **options})
+
+
+def drop_database(maintenance: psycopg.Connection[Any], name: str) -> None:
+    """Drop a database, whoever is in it, and what dbt made of it."""
+    maintenance.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
+    shutil.rmtree(dbt_target({"PGDATABASE": name, "PGPORT": str(maintenance.info.port)}), ignore_errors=True)
 
 
 @contextlib.contextmanager
 def new_database(server: dict[str, str], template: str) -> Iterator[Database]:
     """Create a database as a copy of ``template``, and drop it at the end, whoever is still in it."""
-    name = f"test_{next(_numbers)}"
-    with psycopg.connect(**_arguments(server), autocommit=True) as maintenance:
+    name = f"{PREFIX}_{next(_numbers)}"
+    with connect(server) as maintenance:
         _copy(maintenance, template, name)
         env = {**server, "PGDATABASE": name}
         try:
-            with psycopg.connect(**_arguments(env), autocommit=True) as connection:
+            with connect(env) as connection:
                 yield Database(env, connection)
         finally:
-            maintenance.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
-            shutil.rmtree(dbt_target(env), ignore_errors=True)
+            drop_database(maintenance, name)
+
+
+@contextlib.contextmanager
+def new_role(database: Database, options: str = "") -> Iterator[str]:
+    """Create a role of a name that nobody else has, with ``create role``'s options; drop it at the end."""
+    name = f"{PREFIX}_role_{next(_numbers)}"
+    database.run(f"create role {name} {options}")
+    try:
+        yield name
+    finally:
+        database.run(f"drop owned by {name} cascade; drop role {name}")
 
 
 def _copy(maintenance: psycopg.Connection[Any], template: str, name: str) -> None:

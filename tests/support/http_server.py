@@ -39,7 +39,8 @@ class Reply:
 class ScriptedServer:
     """Answers each request with ``handler(request)``, in a thread of its own; remembers the requests.
 
-    A handler may block (on ``closing``, to hang until the test ends) or raise ConnectionError to reset.
+    A handler may block (on ``closing``, to hang until the test ends) or raise ConnectionError to reset. That, an answer
+    that breaks off, and answers that are not held back for a packet's receipt are more than pytest-httpserver gives.
     """
 
     def __init__(self, handler: Callable[[Request], Reply], host: str = "127.0.0.1") -> None:

@@ -12,6 +12,8 @@ from typing import Any
 
 import psycopg
 
+from tests.support.database import connect
+
 
 @dataclass
 class Block:
@@ -65,8 +67,7 @@ class Terminal:
 
     def connect(self) -> psycopg.Connection[Any]:
         """Connect as libpq's variables in this terminal say."""
-        names = {"PGHOST": "host", "PGPORT": "port", "PGUSER": "user", "PGPASSWORD": "password", "PGDATABASE": "dbname"}
-        return psycopg.connect(**{names[name]: self.env[name] for name in names}, autocommit=True)
+        return connect(self.env)
 
 
 def run_sql(connection: psycopg.Connection[Any], statement: str) -> list[tuple[Any, ...]]:

@@ -1,34 +1,31 @@
-"""People who search the collection."""
+"""People who search the collection, and may do nothing else."""
 
 from __future__ import annotations
 
-import itertools
+import contextlib
 from collections.abc import Iterator
 
 import psycopg
 import pytest
-from psycopg import sql
 
-from tests.support.database import Database
+from tests.support.database import Database, new_role
 from tests.support.project import Project
-
-_numbers = itertools.count(1)
 
 
 @pytest.fixture
 def reader(built: Project) -> Iterator[psycopg.Connection]:
-    """A connection of somebody who may search and nothing else."""
+    """A connection of a search reader."""
     yield from connect_reader(built.database)
 
 
 def connect_reader(database: Database) -> Iterator[psycopg.Connection]:
     """Create a member of polarlens_reader and connect as it."""
-    name = f"reader_{next(_numbers)}"
-    database.connection.execute(
-        sql.SQL("create role {} login password 'secret' in role polarlens_reader").format(sql.Identifier(name))
-    )
-    try:
-        with database.connect(user=name, password="secret") as connection:
-            yield connection
-    finally:
-        database.connection.execute(sql.SQL("drop owned by {0}; drop role {0}").format(sql.Identifier(name)))
+    with reader_of(database) as env, database.connect(user=env["PGUSER"], password=env["PGPASSWORD"]) as connection:
+        yield connection
+
+
+@contextlib.contextmanager
+def reader_of(database: Database) -> Iterator[dict[str, str]]:
+    """Create a member of polarlens_reader and yield libpq's variables to connect as it."""
+    with new_role(database, "login password 'secret' in role polarlens_reader") as name:
+        yield {**database.env, "PGUSER": name, "PGPASSWORD": "secret"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from tests.support.clip import ColourClip
@@ -59,3 +60,9 @@ def copy_of(server: dict[str, str]) -> Iterator[Callable[[Database], Database]]:
     yield copy
     for context in open_ones:
         context.__exit__(None, None, None)
+
+
+def uses_index(connection: psycopg.Connection, statement: str) -> bool:
+    """Return whether a statement's plan reads the photos' HNSW index."""
+    plan = connection.execute(("explain " + statement).encode()).fetchall()
+    return any("Index Scan using image_embeddings__hnsw" in line for (line,) in plan)

@@ -10,14 +10,14 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from scripts.common.paths import CHECKOUT, state_home
-from scripts.programs.local_postgres.server import LocalPostgres
+from scripts.common.paths import CHECKOUT
 from tests.support.clip import ColourClip
 from tests.support.collection import people_fill_in, stage_photos
 from tests.support.database import Database
 from tests.support.http_server import Reply, Request, ScriptedServer
 from tests.support.pages import Terminal, blocks
 from tests.support.project import Project
+from tests.support.server import OwnServer, own_server
 
 PAGE = CHECKOUT / "scripts" / "operations" / "README.md"
 BLOCKS = blocks(PAGE)
@@ -28,7 +28,7 @@ TOKEN, KEY, LOCATION_SECRET = "sk-a-token-worth-keeping", "the-key-of-the-tokens
 class Site:
     """A server, one database in it, and the server's own programs."""
 
-    postgres: LocalPostgres
+    postgres: OwnServer
     project: Project
 
     @property
@@ -40,16 +40,16 @@ class Site:
         return terminal_at(self.postgres, self.database.env, backup)
 
 
-def terminal_at(postgres: LocalPostgres, env: dict[str, str], backup: Path) -> Terminal:
+def terminal_at(postgres: OwnServer, env: dict[str, str], backup: Path) -> Terminal:
     """Return a shell with a server's own programs in PATH, connected as ``env`` says."""
     places = postgres.places()
     programs = {"PATH": f"{places['bindir']}:{os.environ['PATH']}", "LD_LIBRARY_PATH": str(places["libdir"])}
     return Terminal(backup, **env, **programs, BACKUP=str(backup))
 
 
-def start_with_key(home: Path) -> tuple[LocalPostgres, dict[str, str]]:
+def start_with_key(home: Path) -> tuple[OwnServer, dict[str, str]]:
     """Start a server whose environment has the tokens' key."""
-    postgres = LocalPostgres(home, programs=state_home() / "programs")
+    postgres = own_server(home)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("POLARLENS_TOKEN_KEY", KEY)
         patch.setenv("POLARLENS_SERVER_ENV", "POLARLENS_TOKEN_KEY")

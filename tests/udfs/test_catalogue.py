@@ -13,7 +13,6 @@ OURS = "('polar_ai', 'polarlens')"
 # Their transform functions are the caller's, and find what the caller finds.
 WITHOUT_SEARCH_PATH = {
     "_embed_ahead",
-    "_call_many",
     "_embed",
     "_query_embedding",
     "ai_callmodel",

@@ -1,8 +1,8 @@
 -- What a call needs of the registry, under the caller's rights; the token is not part of it.
 create or replace function polar_ai._model(
     model_id text,
-    out model_name text, out model_type text, out in_fn text, out out_fn text, out headers_call text,
-    out fingerprint text, out permit text
+    out model_name text, out model_type text, out in_fn text, out in_call text, out out_call text,
+    out headers_call text, out fingerprint text, out permit text
 )
 language plpgsql stable
 set search_path to pg_catalog, pg_temp
@@ -28,7 +28,8 @@ begin
     model_name := v_model.model_name;
     model_type := lower(v_model.model_type);
     in_fn := polar_ai._function_name(_model.model_id, v_model.model_in_transform_fn);
-    out_fn := polar_ai._function_name(_model.model_id, v_model.model_out_transform_fn);
+    in_call := in_fn || '($1, $2)';
+    out_call := polar_ai._function_name(_model.model_id, v_model.model_out_transform_fn) || '($1, $2)';
     headers_call := polar_ai._function_name(_model.model_id, v_model.model_headers_fn) || (
         select case p.pronargs when 0 then '()' when 1 then '($1)' else '($1, $2)' end
         from pg_proc as p

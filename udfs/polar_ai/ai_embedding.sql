@@ -1,43 +1,10 @@
--- No search_path of its own, like ai_callmodel and for its reason.
+-- Does not pin search_path: see ai_callmodel.
 create or replace function polar_ai.ai_embedding(model_id text, content text) returns real[]
-language plpgsql
+language sql
 as $$
-declare
-    v_model record;
-    v_embedded record;
-    v_result pg_catalog.jsonb;
-    v_error pg_catalog.jsonb;
-begin
-    if pg_catalog.btrim(ai_embedding.content) operator(pg_catalog.=) '' or ai_embedding.content is null then
-        raise exception 'cannot embed an empty or NULL input with model %', ai_embedding.model_id
-        using errcode = 'null_value_not_allowed';
-    end if;
-    select m.* into v_model from polar_ai._model(ai_embedding.model_id) as m;
-    if v_model.in_fn is not null then
-        v_result := polar_ai.ai_callmodel(ai_embedding.model_id, ai_embedding.content);
-        v_error := polarlens._embedding_error(ai_embedding.model_id, v_result);
-        if v_error is not null then
-            perform polarlens._raise(v_error);
-        end if;
-        return (
-            select pg_catalog.array_agg(
-                case
-                    -- Too small for 32 bits: the cast would raise an error.
-                    when pg_catalog.abs(e.value::pg_catalog.numeric) operator(pg_catalog.<) 1.1754944e-38 then 0
-                    else e.value::pg_catalog.float4
-                end
-                order by e.ordinality
-            )
-            from pg_catalog.jsonb_array_elements_text(v_result) with ordinality as e
-        );
-    end if;
-    select e.embedding, e.error into v_embedded
-    from polar_ai._embed_one(ai_embedding.model_id, v_model.permit, v_model.fingerprint, ai_embedding.content) as e;
-    if v_embedded.error is not null then
-        perform polarlens._raise(v_embedded.error);
-    end if;
-    return v_embedded.embedding;
-end
+select polar_ai._embedding(
+    ai_embedding.model_id, ai_embedding.content, pg_catalog.current_setting('search_path')
+)
 $$;
 
 comment on function polar_ai.ai_embedding(text, text) is

@@ -11,10 +11,8 @@ begin
     end if;
     select f.content, f.error into v_loaded
     from polar_ai._load_file(url, buffer_limit, polar_ai._location_permits(split_part(url, ':', 1))) as f;
-    if v_loaded.error is not null and lower(left(url, 6)) = 'oss://' then
-        perform polar_ai._raise_unlogged(v_loaded.error);
-    elsif v_loaded.error is not null then
-        perform polarlens._raise(v_loaded.error);
+    if v_loaded.error is not null then
+        perform polar_ai._raise_loading(v_loaded.error, url);
     end if;
     return v_loaded.content;
 end

@@ -12,10 +12,8 @@ begin
     end if;
     select s.url, s.error into v_signed
     from polar_ai._presign_url(path, v_seconds::integer, polar_ai._location_permits(split_part(path, ':', 1))) as s;
-    if v_signed.error is not null and lower(left(path, 6)) = 'oss://' then
-        perform polar_ai._raise_unlogged(v_signed.error);
-    elsif v_signed.error is not null then
-        perform polarlens._raise(v_signed.error);
+    if v_signed.error is not null then
+        perform polar_ai._raise_loading(v_signed.error, path);
     end if;
     return v_signed.url;
 end

@@ -1,12 +1,12 @@
--- No search_path of its own, like ai_callmodel and for its reason.
+-- Does not pin search_path: see ai_callmodel.
 create or replace function polar_ai.ai_text_classification(
     content text, model_id text default '_dashscope/text-classfication/opennlu-v1'
 ) returns text
-language plpgsql strict
+language sql strict
 as $$
-begin
-    return polar_ai.ai_callmodel(ai_text_classification.model_id, ai_text_classification.content) operator(pg_catalog.#>>) '{}';
-end
+select pg_catalog.jsonb_extract_path_text(
+    polar_ai.ai_callmodel(ai_text_classification.model_id, ai_text_classification.content), variadic '{}'
+)
 $$;
 
 comment on function polar_ai.ai_text_classification(text, text) is

@@ -1,12 +1,10 @@
--- No search_path of its own, like ai_callmodel and for its reason.
+-- Does not pin search_path: see ai_callmodel.
 create or replace function polar_ai.ai_text_embedding(
     content text, model_id text default '_dashscope/text_embedding/text_embedding_v2'
 ) returns real[]
-language plpgsql strict
+language sql strict
 as $$
-begin
-    return polar_ai.ai_embedding(ai_text_embedding.model_id, ai_text_embedding.content);
-end
+select polar_ai.ai_embedding(ai_text_embedding.model_id, ai_text_embedding.content)
 $$;
 
 comment on function polar_ai.ai_text_embedding(text, text) is
@@ -20,13 +18,13 @@ grant execute on function polar_ai.ai_text_embedding(text, text) to polar_ai_use
 create or replace function polar_ai.ai_text_embedding(
     contents text[], model_id text default '_dashscope/text_embedding/text_embedding_v2'
 ) returns table (item integer, embedding real[], error text)
-language plpgsql strict
+language sql strict
 as $$
-begin
-    return query
-    select e.item, e.embedding, e.error
-    from polar_ai.ai_callmodels(ai_text_embedding.model_id, ai_text_embedding.contents) as e;
-end
+select
+    e.item,
+    e.embedding,
+    e.error
+from polar_ai.ai_callmodels(ai_text_embedding.model_id, ai_text_embedding.contents) as e
 $$;
 
 comment on function polar_ai.ai_text_embedding(text[], text) is

@@ -7,10 +7,8 @@ declare
 begin
     select t.content, t.error into v_made
     from polar_ai._load_thumbnails(array[path], size, polar_ai._location_permits(split_part(path, ':', 1))) as t;
-    if v_made.error is not null and lower(left(path, 6)) = 'oss://' then
-        perform polar_ai._raise_unlogged(v_made.error);
-    elsif v_made.error is not null then
-        perform polarlens._raise(v_made.error);
+    if v_made.error is not null then
+        perform polar_ai._raise_loading(v_made.error, path);
     end if;
     return v_made.content;
 end

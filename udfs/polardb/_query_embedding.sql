@@ -1,27 +1,35 @@
--- No search_path of its own: the models' transform functions find what the caller finds.
+-- Does not pin search_path: see polar_ai/ai_callmodel.sql.
 create or replace function polarlens._query_embedding(model_id text, content text) returns real[]
-language plpgsql
+language sql
 as $$
-declare
-    v_result pg_catalog.jsonb;
-    v_error pg_catalog.jsonb;
-begin
-    if content is null or pg_catalog.btrim(content) operator(pg_catalog.=) '' then
-        raise exception 'cannot embed an empty or NULL input with model %', model_id using errcode = 'null_value_not_allowed';
-    end if;
-    v_result := polar_ai.ai_callmodel(_query_embedding.model_id, _query_embedding.content)::pg_catalog.jsonb;
-    v_error := polarlens._embedding_error(
-        _query_embedding.model_id, coalesce(v_result, 'null'::pg_catalog.jsonb)
-    );
-    if v_error is not null then
-        perform polarlens._raise(v_error);
-    end if;
-    return (
-        select pg_catalog.array_agg(e.value::pg_catalog.float4 order by e.ordinality)
-        from pg_catalog.jsonb_array_elements_text(v_result) with ordinality as e
-    );
-end
+select polarlens._embedding(
+    _query_embedding.model_id, _query_embedding.content, pg_catalog.current_setting('search_path')
+)
 $$;
 
 comment on function polarlens._query_embedding(text, text) is
-'One input''s embedding, by polar_ai.ai_callmodel of the native extension.';
+'Internal: the embedding of one search query, by polar_ai.ai_callmodel of the native extension.';
+
+create or replace function polarlens._embedding(model_id text, content text, caller_path text) returns real[]
+language plpgsql
+set search_path to pg_catalog, pg_temp
+as $$
+declare
+    v_result jsonb;
+    v_error jsonb;
+begin
+    if coalesce(btrim(content), '') = '' then
+        raise exception 'cannot embed an empty or NULL input with model %', model_id
+        using errcode = 'null_value_not_allowed';
+    end if;
+    v_result := coalesce(polarlens._call(_embedding.model_id, _embedding.content, caller_path), 'null');
+    v_error := polarlens._embedding_error(_embedding.model_id, v_result);
+    if v_error is not null then
+        perform polarlens._raise(v_error);
+    end if;
+    return polarlens._real_array(v_result);
+end
+$$;
+
+comment on function polarlens._embedding(text, text, text) is
+'Internal: polarlens._query_embedding, with the search_path under which the native extension runs transform functions.';

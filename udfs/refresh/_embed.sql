@@ -1,4 +1,4 @@
--- One batch by itself. No search_path of its own, like ai_callmodel and for its reason.
+-- Does not pin search_path: see ai_callmodel.
 create or replace function polarlens._embed(
     model_id text, inputs text[], in_flight integer default null
 ) returns table (item integer, embedding text, error jsonb)
@@ -9,10 +9,7 @@ begin
         select e.item, e.embedding, e.error
         from polarlens._embed_ahead(_embed.model_id, _embed.inputs, null, _embed.in_flight, null) as e
     loop
-        -- A cancel is no fault of the batch: it ends the statement.
-        if item operator(pg_catalog.=) 0 and (error operator(pg_catalog.->>) 'sqlstate') operator(pg_catalog.~) '^57' then
-            perform polarlens._raise(error);
-        end if;
+        perform polarlens._raise_cancel(item, error);
         return next;
     end loop;
 end

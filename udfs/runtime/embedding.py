@@ -68,6 +68,13 @@ class Embedder:
             outcomes[position] = outcome
         return [item for batch in outcomes for item in batch]
 
+    def embed_one(self, content: str | bytes, operation: Operation, poll: Poll) -> list[float]:
+        """Return the embedding of one input, or raise its error."""
+        (outcome,) = self.embed([content], operation, poll)
+        if isinstance(outcome, PolarAIError):
+            raise outcome
+        return outcome.floats() if isinstance(outcome, vectors.Literal) else outcome
+
     def works(self, inputs: Inputs, operation: Operation) -> list[Callable[[], list[Outcome]]]:
         """Return the work on ``inputs``, one request's worth each."""
         size = self.model.batch_size

@@ -57,7 +57,7 @@ def open_image(content: bytes, name: str) -> Iterator[Image.Image]:
         with warnings.catch_warnings():
             # Pillow's own limit is replaced by the one below; its warnings would go to the server log.
             warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(content), formats=_formats()) as image:
+            with Image.open(io.BytesIO(content), formats=formats()) as image:
                 _check_size(image, name)
                 yield image
     except PolarAIError:
@@ -204,7 +204,7 @@ def _upright(image: Image.Image, side: int) -> Image.Image:
 
 
 @cache
-def _formats() -> list[str]:
+def formats() -> list[str]:
     """Return those of _FORMATS that this Pillow was built with, or that a plugin reads: pillow-heif, where it is."""
     Image.init()
     if "HEIF" not in Image.OPEN and importlib.util.find_spec("pillow_heif"):

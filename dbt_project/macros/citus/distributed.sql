@@ -9,23 +9,24 @@
 {% endmacro %}
 
 
-{#- Stop the run where the variable asks for Citus and the database has none, and where the database has distributed tables
-    and the variable says nothing: the search functions are made for the one or the other. -#}
+{#- Stop the run where the variable asks for Citus and the database has none, and where the database has distributed
+    tables and the variable says nothing: the search functions are made for the one or the other. -#}
 {% macro _check_citus() %}
     {%- set installed_sql -%}
         select pg_catalog.to_regclass('pg_catalog.pg_dist_partition') is not null
     {%- endset -%}
     {%- set installed = run_query(installed_sql).columns[0].values()[0] -%}
     {%- if polarlens._distributed() and not installed -%}
-        {%- set message = 'the variable distributed is citus, and the database %s has no Citus: `create extension citus` '
-            ~ 'in it, on the coordinator and on every worker, and add the workers with citus_add_node(); '
-            ~ 'or leave the variable out' -%}
+        {%- set message = 'the variable distributed is citus, and the database %s has no Citus: '
+            ~ '`create extension citus` in it, on the coordinator and on every worker, and add the workers with '
+            ~ 'citus_add_node(); or leave the variable out' -%}
         {{ exceptions.raise_compiler_error(message | format(target.database)) }}
     {%- elif installed and not polarlens._distributed() -%}
         {%- set relation_sql -%}
             select s.relation
             from polarlens.embedding_spaces as s
-            inner join pg_catalog.pg_dist_partition as p on pg_catalog.to_regclass(s.relation)::oid = p.logicalrelid::oid
+            inner join pg_catalog.pg_dist_partition as p
+                on pg_catalog.to_regclass(s.relation)::oid = p.logicalrelid::oid
             order by s.relation
             limit 1
         {%- endset -%}

@@ -1,5 +1,5 @@
-{#- Citus's part of a refresh: an embedding table distributed by its key, every shard with an HNSW index of its own. Without
-    Citus each of these hooks does nothing, or what one machine needs.
+{#- Citus's part of a refresh: an embedding table distributed by its key, every shard with an HNSW index of its own.
+    Without Citus each of these hooks does nothing, or what one machine needs.
 
     The refresh plans on the coordinator, in temporary tables, and changes the distributed table with plain statements:
     Citus takes no data-modifying CTE on one, and no full join with one. -#}
@@ -8,8 +8,8 @@
 {% macro _citus_check_table(settings, table) %}
     {% if polarlens._distributed() and not settings.distributed and polarlens._in_shards(table) %}
         {% set name = table.schema ~ '.' ~ table.identifier %}
-        {% set message = '%s is distributed by Citus, and its model says distributed=false. To have it on the coordinator: '
-            ~ "select undistribute_table('%s');" %}
+        {% set message = '%s is distributed by Citus, and its model says distributed=false. '
+            ~ "To have it on the coordinator: select undistribute_table('%s');" %}
         {{ exceptions.raise_database_error(message | format(name, name)) }}
     {% endif %}
 {% endmacro %}
@@ -92,18 +92,21 @@ $polarlens_index$
 {%- endmacro %}
 
 
-{#- Return how many rows the table has, as SQL, and how many shards, in all and on the fullest node: each has an index. -#}
+{#- Return how many rows the table has, and how many shards, in all and on the fullest node: each has an index. -#}
 {% macro _row_and_shard_counts(settings, plan) %}
     {% if not settings.distributed %}
-        {% set rows = '(select c.reltuples from pg_class as c where c.oid = %s::regclass)' %}
-        {{ return({
-            'rows': rows | format(polarlens._literal(plan.table)), 'shards': 1, 'shards_on_one_node': 1, 'unit': ''
-        }) }}
+        {% set rows_sql %}
+            select c.reltuples
+            from pg_class as c
+            where c.oid = {{ polarlens._literal(plan.table) }}::regclass
+        {% endset %}
+        {{ return({'rows': polarlens._query_value(rows_sql), 'shards': 1, 'shards_on_one_node': 1, 'unit': ''}) }}
     {% endif %}
     {% set counts_sql %}
         select
             (select count(*) from {{ plan.table }}) as rows,
-            sum(n.shards)::integer as shards, max(n.shards)::integer as shards_on_one_node
+            sum(n.shards)::integer as shards,
+            max(n.shards)::integer as shards_on_one_node
         from (
             select count(*) as shards
             from pg_catalog.pg_dist_shard as s

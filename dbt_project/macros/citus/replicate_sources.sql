@@ -7,8 +7,8 @@
                 select pg_has_role(relowner, 'usage') from pg_class where oid = '{{ table }}'::regclass
             {%- endset -%}
             {%- if not polarlens._query_value(owned_sql) -%}
-                {%- set message = 'the variable distributed is citus, so searches join %s on every worker, and this user '
-                    ~ "does not own it. Once, as its owner: select create_reference_table('%s');" -%}
+                {%- set message = 'the variable distributed is citus, so searches join %s on every worker, and this '
+                    ~ "user does not own it. Once, as its owner: select create_reference_table('%s');" -%}
                 {{ exceptions.raise_compiler_error(message | format(table, table)) }}
             {%- endif -%}
             {%- call statement() -%}

@@ -12,8 +12,11 @@ ahead as materialized (
 ),
 
 answers as materialized (
-    select a.item, a.embedding, a.error
-    from {{ polarlens._runtime() }}._embed_ahead(
+    select
+        a.item,
+        a.embedding,
+        a.error
+    from polarlens._embed_ahead(
         {{ polarlens._literal(settings.model) }},
         (select array_agg(b.input order by b.item) from batch as b),
         (select array_agg(b.input order by b.item) from ahead as b),
@@ -22,7 +25,11 @@ answers as materialized (
 ),
 
 vectors as materialized (
-    select b.key, b.source_version, a.item, a.embedding::vector as embedding
+    select
+        b.key,
+        b.source_version,
+        a.item,
+        a.embedding::vector as embedding
     from answers as a
     inner join batch as b on a.item = b.item
     where a.error is null
@@ -31,7 +38,9 @@ vectors as materialized (
 written as (
     insert into {{ plan.batch_buffer }} as t ({{ settings.key }}, source_version, model_fingerprint, embedding)
     select
-        v.key, v.source_version, {{ polarlens._literal(plan.fingerprint) }},
+        v.key,
+        v.source_version,
+        {{ polarlens._literal(plan.fingerprint) }},
         {{ polarlens._to_storage_type('v.embedding', settings, plan.dimension) }}
     from vectors as v
     where vector_norm(v.embedding) > 0
@@ -41,7 +50,9 @@ written as (
 
 errors as (
     select
-        b.key, b.source_version, b.input,
+        b.key,
+        b.source_version,
+        b.input,
         coalesce(
             a.error,
             '{"stage": "response", "message": "the model returned an embedding of zeros", "sqlstate": "08P01"}'
@@ -57,14 +68,18 @@ failed as (
         relation, source_key, source_version, input, stage, message, sqlstate, next_attempt_at
     )
     select
-        {{ relation }}, x.key::text, x.source_version::text,
+        {{ relation }},
+        x.key::text,
+        x.source_version::text,
         {%- if plan.bytes %}
         octet_length(x.input) || ' bytes',
         {%- else %}
         -- PolarDB's oss:// URLs hold a secret before their @.
         left(regexp_replace(x.input, '^oss:.*@', 'oss://', 'i'), 1000),
         {%- endif %}
-        coalesce(x.error ->> 'stage', 'request'), x.error ->> 'message', x.error ->> 'sqlstate',
+        coalesce(x.error ->> 'stage', 'request'),
+        x.error ->> 'message',
+        x.error ->> 'sqlstate',
         -- An input without permission is tried again in the next run: it may have been granted by then.
         case when x.error ->> 'sqlstate' = '42501' then now() else now() + interval '1 minute' end
     from errors as x
@@ -92,5 +107,9 @@ cleared as (
 select
     (select count(*) from written) as embedded,
     (select count(*) from failed) as failed,
-    (select a.error ->> 'message' from answers as a where a.item = 0) as fault
+    (
+        select a.error ->> 'message'
+        from answers as a
+        where a.item = 0
+    ) as fault
 {%- endmacro %}

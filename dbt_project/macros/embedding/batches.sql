@@ -22,8 +22,8 @@
 {% endmacro %}
 
 
-{#- SQL for some seconds of batches, each committed, in one statement: between two statements, while dbt thinks, the model
-    would wait. It leaves their results in the session's setting polarlens.batches, and the line of progress. -#}
+{#- SQL for some seconds of batches, each committed, in one statement: between two statements, while dbt works, the
+    model would wait. Leaves the counters and the line of progress in the session's setting polarlens.batches. -#}
 {% macro _batches_sql(settings, plan, run, progress, smallest, largest) %}
 {%- set model = polarlens._literal(settings.model) %}
 {%- set began = polarlens._literal(progress.began) ~ '::timestamptz' if progress.began else 'clock_timestamp()' -%}
@@ -40,6 +40,7 @@ declare
     v_fault text;
     v_counts record;
     v_rate numeric;
+    v_left interval;
     v_line text;
     v_began constant timestamptz := {{ began }};
     v_until constant timestamptz := clock_timestamp() + interval '{{ 5 if progress.done else 2 }} seconds';
@@ -61,10 +62,12 @@ begin
         {{ polarlens._progress_sql(
             run, '%s - v_last' | format(plan.total), 'v_embedded + v_counts.embedded', 'v_failed + v_counts.failed'
         ) | indent(8) }};
-        if (select m.fingerprint from {{ polarlens._runtime() }}._model({{ model }}) as m)
+        if (select m.fingerprint from polarlens._embedding_model({{ model }}) as m)
             is distinct from {{ polarlens._literal(plan.fingerprint) }} then
             rollback;
-            v_fault := 'model ' || {{ model }} || ' changed while it was embedding; what came of it meanwhile was dropped';
+            v_fault := format(
+                'model %s changed while it was embedding; what came of it meanwhile was dropped', {{ model }}
+            );
             exit;
         end if;
         commit;
@@ -78,17 +81,18 @@ begin
         v_in_flight := greatest(1, {{ settings.requests_in_flight }} / greatest(1, (
             select count(*)
             from polarlens.refresh_status as r
-            inner join {{ polarlens._runtime() }}.models as other on r.model_id = other.model_id
-            inner join {{ polarlens._runtime() }}.models as ours
+            inner join polarlens.models as other on r.model_id = other.model_id
+            inner join polarlens.models as ours
                 on other.model_url = ours.model_url and ours.model_id = {{ model }}
             where r.status = 'running' and r.phase = 'embedding'
         )));
     end loop;
 
     v_rate := v_first / nullif(extract(epoch from clock_timestamp() - v_began), 0)::numeric;
+    v_left := make_interval(secs => coalesce(floor(({{ plan.asked }} - v_first) / nullif(v_rate, 0)), 0));
     v_line := format(
-        '%s of %s, %s/s, %s left%s', v_first, {{ plan.asked }}, to_char(coalesce(v_rate, 0), 'FM999999999990.0'),
-        to_char(make_interval(secs => coalesce(floor(({{ plan.asked }} - v_first) / nullif(v_rate, 0)), 0)), 'FMHH24:MI:SS'),
+        '%s of %s, %s/s, %s left%s',
+        v_first, {{ plan.asked }}, to_char(coalesce(v_rate, 0), 'FM999999999990.0'), to_char(v_left, 'FMHH24:MI:SS'),
         case when v_failed > 0 then format(', %s failed', v_failed) end
     );
     perform set_config('polarlens.batches', json_build_object(
@@ -102,7 +106,11 @@ $polarlens_batches$
 
 {#- SQL for the inputs of a batch. Bytes are read only now. -#}
 {% macro _batch_inputs(settings, plan, first, last) -%}
-select row_number() over (order by p.n) as item, p.key, {{ 's' if plan.bytes else 'p' }}.input, p.source_version
+select
+    row_number() over (order by p.n) as item,
+    p.key,
+    {{ 's' if plan.bytes else 'p' }}.input,
+    p.source_version
 from {{ settings.temporary.pending }} as p
 {%- if plan.bytes %}
 left join {{ settings.temporary.sources }} as s on p.key = s.key

@@ -1,4 +1,4 @@
-{#- Build the HNSW index after the first load, and again, beside the old one, when its options change. Later runs keep it. -#}
+{#- Build the HNSW index after the first load, and again, beside the old one, when its options change. -#}
 {% macro _build_index(settings, plan, run) %}
     {% set index = settings.index %}
     {% set schema = adapter.quote(plan.table.schema) %}
@@ -21,7 +21,7 @@
                 where c.oid = to_regclass({{ polarlens._literal(schema ~ '.' ~ name) }}) and i.indisvalid
             ) as options,
             to_regclass({{ polarlens._literal(schema ~ '.' ~ beside) }}) is not null as leftover,
-            exists (select 1 from {{ plan.table }}) as filled
+            (select count(*) from (select 1 from {{ plan.table }} limit 1) as t) > 0 as filled
     {% endset %}
     {% set state = polarlens._query(state_sql)[0] %}
     {% if state['leftover'] %}
@@ -73,24 +73,33 @@
     {% set memory_sql %}
         with sizes as (
             select
-                -- A vector with its header, its neighbours (2 m on the ground floor, 16 bytes each), and an element's fields.
+                -- A vector with its header, its neighbours (2 m on the ground floor, 16 bytes each), and the fields of
+                -- an element.
                 {{ counts.rows }} / {{ counts.shards }}
                 * (160 + {{ vector_bytes }} + {{ settings.index.m }} * 2 * 16 * 1.2) / 1024 as needed,
-                (select s.setting::float8 from pg_settings as s where s.name = 'maintenance_work_mem') as given,
+                (
+                    select s.setting::float8
+                    from pg_settings as s
+                    where s.name = 'maintenance_work_mem'
+                ) as given,
                 {%- if settings.index.memory %}
-                pg_size_bytes({{ polarlens._literal(settings.index.memory) }}) / 1024.0 / {{ counts.shards_on_one_node }} as most
+                pg_size_bytes({{ polarlens._literal(settings.index.memory) }}) / 1024.0
                 {%- else %}
                 (
-                    select s.setting::float8 * 8 / 4 from pg_settings as s where s.name = 'effective_cache_size'
-                ) / {{ counts.shards_on_one_node }} as most
+                    select s.setting::float8 * 8 / 4
+                    from pg_settings as s
+                    where s.name = 'effective_cache_size'
+                )
                 {%- endif %}
+                / {{ counts.shards_on_one_node }} as most
         )
 
         select
             set_config('maintenance_work_mem', greatest(
                 1024, least(greatest(given, needed * 1.1), greatest(most, given), 2147483647)
             )::bigint || 'kB', false) as memory,
-            needed > greatest(most, given) as too_small, pg_size_pretty((needed * 1024)::bigint) as needed,
+            needed > greatest(most, given) as too_small,
+            pg_size_pretty((needed * 1024)::bigint) as needed,
             current_setting('max_parallel_maintenance_workers') as workers
         from sizes
     {% endset %}

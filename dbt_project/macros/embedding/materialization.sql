@@ -5,8 +5,8 @@ The model's SQL selects the sources; its config says what to do with them (see _
 statement and one commit: read the inputs, call the model with several requests in flight, write the answers, record the
 errors. Killed at any point, the next run goes on where the last commit was.
 
-The steps pass on three dicts: `settings`, which never change; `plan`, what this run is going to do, to which every step of
-planning adds its findings; and `run`, its counters.
+The steps share three dicts: `settings`, from the config, which never change; `plan`, the facts that this run works by,
+each added once, by the step that finds it; and `run`, its counters.
 -#}
 {% materialization embedding, adapter='postgres' %}
     {%- set target = this.incorporate(type='table') -%}
@@ -41,7 +41,12 @@ planning adds its findings; and `run`, its counters.
     {% do polarlens._swap_in(settings, plan, run) %}
     {% call statement('main') %}
         update polarlens.refresh_runs
-        set status = 'succeeded', phase = 'done', finished_at = clock_timestamp(), updated_at = clock_timestamp(), pending = 0
+        set
+            status = 'succeeded',
+            phase = 'done',
+            pending = 0,
+            updated_at = clock_timestamp(),
+            finished_at = clock_timestamp()
         where run_id = {{ run.run_id }}
     {% endcall %}
     {% do polarlens._log_summary(settings, run) %}

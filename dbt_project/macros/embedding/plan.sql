@@ -1,16 +1,20 @@
-{#- Create a temporary view on the model's SQL: of every source its key, its input, and a hash for the input's version. -#}
+{#- Create a temporary view on the model's SQL, with the key, the input and a hash of the version of every source. -#}
 {% macro _create_sources_view(settings, plan, sql) %}
     {% set columns = [] %}
     {% for name in settings.inputs %}{% do columns.append('s.' ~ adapter.quote(name)) %}{% endfor %}
     {% set types_sql %}
-        select bool_or(c.type = 'bytea'::regtype) as bytes, bool_or(c.type <> 'bytea'::regtype) as text
+        select
+            bool_or(c.type = 'bytea'::regtype) as bytes,
+            bool_or(c.type <> 'bytea'::regtype) as text
         from (
             values
             {%- for column in columns %}
             (pg_typeof((
-                select {{ column }} from (
+                select {{ column }}
+                from (
 {{ sql }}
-                ) as s limit 0
+                ) as s
+                limit 0
             ))){{ ',' if not loop.last }}
             {%- endfor %}
         ) as c (type)
@@ -63,25 +67,33 @@
 {% endmacro %}
 
 
-{#- List what is new, changed or deleted, in one pass over the sources' keys and versions and the table's primary key. -#}
+{#- List what is new, changed or deleted, in one pass over the keys and versions of the sources and of the table. -#}
 {% macro _find_changes(settings, plan) %}
     {% set temporary = settings.temporary %}
     {% set previous = polarlens._citus_previous_rows(settings, plan) %}
     {#- Bytes are too many to be listed. -#}
-    {% set input = 'null::bytea' if plan.bytes else 's.input' %}
+    {% set input = 'null::bytea as input' if plan.bytes else 's.input' %}
     {% call statement() %}
         drop table if exists {{ temporary.changes }}, {{ temporary.pending }};
         {%- if plan.table_exists %}
         create temporary table {{ temporary.changes }} as
         select
-            coalesce(s.key, p.{{ settings.key }}) as key, {{ input }} as input, s.source_version,
-            s.source_version is null as deleted, p.source_version is not null as existing
+            coalesce(s.key, p.{{ settings.key }}) as key,
+            {{ input }},
+            s.source_version,
+            s.source_version is null as deleted,
+            p.source_version is not null as existing
         from {{ temporary.sources }} as s
         full join {{ previous }} as p on s.key = p.{{ settings.key }}
         where s.source_version is null or p.source_version is null or s.source_version <> p.source_version
         {%- else %}
         create temporary table {{ temporary.changes }} as
-        select s.key, {{ input }} as input, s.source_version, false as deleted, false as existing
+        select
+            s.key,
+            {{ input }},
+            s.source_version,
+            false as deleted,
+            false as existing
         from {{ temporary.sources }} as s
         {%- endif %}
     {% endcall %}
@@ -113,7 +125,9 @@
     {% set odd = plan.sources_count != plan.existing_count + plan.new_count - plan.deleted_count %}
     {% if plan.changes_count > 0 or odd %}
         {% set duplicates_sql %}
-            select key::text, count(*)
+            select
+                key::text as key,
+                count(*) as sources
             from {{ settings.temporary.sources if odd else settings.temporary.changes }}
             group by key
             having key is null or count(*) > 1
@@ -123,13 +137,13 @@
         {% if duplicates | length > 0 %}
             {% set message = 'the key %s is not unique or is NULL in the sources (for example %s): '
                 ~ 'every source needs a key of its own' %}
-            {% do polarlens._fail_run(settings, run, message | format(settings.key_name, duplicates[0][0])) %}
+            {% do polarlens._fail_run(settings, run, message | format(settings.key_name, duplicates[0]['key'])) %}
         {% endif %}
     {% endif %}
     {% set most = settings.max_removed * plan.existing_count %}
     {% if plan.deleted_count > 100 and plan.deleted_count > most and not var('allow_removal', false) %}
-        {% set message = '%s of %s embeddings have lost their source, which is more than max_removed (%s) allows to remove. '
-            ~ 'Nothing was removed. Is the source loaded? If they are meant to go: '
+        {% set message = '%s of %s embeddings have lost their source, which is more than max_removed (%s) allows '
+            ~ 'to remove. Nothing was removed. Is the source loaded? If they are meant to go: '
             ~ "dbt run --vars '{allow_removal: true}'" %}
         {% do polarlens._fail_run(
             settings, run, message | format(plan.deleted_count, plan.existing_count, settings.max_removed)
@@ -166,21 +180,27 @@
         {% endcall %}
     {% endif %}
     {% set errors_exist_sql %}
-        select exists (select from polarlens.embedding_errors where relation = {{ relation }})
+        select 1 as found
+        from polarlens.embedding_errors
+        where relation = {{ relation }}
+        limit 1
     {% endset %}
-    {% if polarlens._query_value(errors_exist_sql) %}
+    {% if polarlens._query(errors_exist_sql) | length > 0 %}
         {#- In two statements: Citus deletes from no table by the rows of a reference table. -#}
         {% set orphans_sql %}
             select array(
-                select e.source_key from polarlens.embedding_errors as e where e.relation = {{ relation }}
+                select e.source_key
+                from polarlens.embedding_errors as e
+                where e.relation = {{ relation }}
                 except
-                select s.key::text from {{ settings.temporary.sources }} as s
+                select s.key::text
+                from {{ settings.temporary.sources }} as s
             )::text
         {% endset %}
         {% set orphans = polarlens._query_value(orphans_sql) %}
         {% call statement() %}
             delete from polarlens.embedding_errors
-            where relation = {{ relation }} and source_key = any ({{ polarlens._literal(orphans) }}::text[])
+            where relation = {{ relation }} and source_key = any({{ polarlens._literal(orphans) }}::text[])
         {% endcall %}
     {% endif %}
     {% do run.update({'removed': plan.deleted_count}) %}
@@ -195,18 +215,28 @@
         create temporary table {{ pending }} as
         select
             case when not d.repeated then row_number() over (order by d.repeated, d.key) end as n,
-            d.key, d.input, d.source_version, d.duplicate_of
+            d.key,
+            d.input,
+            d.source_version,
+            d.duplicate_of
         from (
             {%- if plan.deduplicated %}
             select
-                c.key, c.input, c.source_version,
+                c.key,
+                c.input,
+                c.source_version,
                 row_number() over same_input > 1 as repeated,
                 first_value(c.key) over same_input as duplicate_of
             from {{ settings.temporary.changes }} as c
             where not c.deleted
             window same_input as (partition by c.source_version, c.input order by c.key)
             {%- else %}
-            select c.key, c.input, c.source_version, false as repeated, c.key as duplicate_of
+            select
+                c.key,
+                c.input,
+                c.source_version,
+                false as repeated,
+                c.key as duplicate_of
             from {{ settings.temporary.changes }} as c
             where not c.deleted
             {%- endif %}
@@ -214,7 +244,13 @@
         create unique index on {{ pending }} (n);
         analyze {{ pending }}
     {% endcall %}
-    {% set counts = polarlens._query('select count(n) as asked, count(*) as total from ' ~ pending)[0] %}
+    {% set counts_sql %}
+        select
+            count(n) as asked,
+            count(*) as total
+        from {{ pending }}
+    {% endset %}
+    {% set counts = polarlens._query(counts_sql)[0] %}
     {% do plan.update({'asked': counts['asked'], 'total': counts['total']}) %}
     {% do run.update({'total': plan.total, 'pending': plan.total}) %}
 {% endmacro %}

@@ -5,13 +5,20 @@
         {#- The versions alone are looked up first, in the primary key; the inputs themselves decide. -#}
         {% set duplicates_sql %}
             with candidates as materialized (
-                select c.key, c.input, c.source_version, p.{{ settings.key }} as duplicate_of
+                select
+                    c.key,
+                    c.input,
+                    c.source_version,
+                    p.{{ settings.key }} as duplicate_of
                 from {{ temporary.changes }} as c
                 inner join {{ plan.previous }} as p on c.source_version = p.source_version
                 where not c.deleted and c.key <> p.{{ settings.key }}
             )
 
-            select distinct on (c.key) c.key, c.source_version, c.duplicate_of
+            select distinct on (c.key)
+                c.key,
+                c.source_version,
+                c.duplicate_of
             from candidates as c
             inner join {{ temporary.sources }} as s
                 on c.duplicate_of = s.key and c.source_version = s.source_version
@@ -35,7 +42,10 @@
     {% if plan.total > plan.asked %}
         {% set pending = settings.temporary.pending %}
         {% set duplicates_sql %}
-            select p.key, p.source_version, p.duplicate_of
+            select
+                p.key,
+                p.source_version,
+                p.duplicate_of
             from {{ pending }} as p
             inner join {{ plan.table }} as t
                 on p.duplicate_of = t.{{ settings.key }} and p.source_version = t.source_version
@@ -48,7 +58,14 @@
                     relation, source_key, source_version, input, stage, message, sqlstate, attempts, next_attempt_at
                 )
                 select
-                    e.relation, p.key::text, e.source_version, e.input, e.stage, e.message, e.sqlstate, e.attempts,
+                    e.relation,
+                    p.key::text,
+                    e.source_version,
+                    e.input,
+                    e.stage,
+                    e.message,
+                    e.sqlstate,
+                    e.attempts,
                     e.next_attempt_at
                 from {{ pending }} as p
                 inner join polarlens.embedding_errors as e
@@ -85,7 +102,11 @@
     {% if copied > 0 %}
         {% call statement() %}
             insert into {{ plan.table }} as w ({{ settings.key }}, source_version, model_fingerprint, embedding)
-            select d.key, d.source_version, t.model_fingerprint, t.embedding
+            select
+                d.key,
+                d.source_version,
+                t.model_fingerprint,
+                t.embedding
             from {{ duplicates }} as d
             inner join {{ plan.table }} as t on d.duplicate_of = t.{{ settings.key }}
             {{ polarlens._on_conflict_replace(settings) | indent(12) }};

@@ -1,10 +1,11 @@
 {#- Take the table's lock for this session: one refresh at a time. A session that is killed gives it back. -#}
 {% macro _lock_refresh(settings) %}
     {% set lock_sql %}
-        select pg_try_advisory_lock(hashtextextended({{ polarlens._literal('polarlens ' ~ settings.relation) }}, 0))
+        select pg_try_advisory_lock(polarlens._refresh_lock_key({{ polarlens._literal(settings.relation) }}))
     {% endset %}
     {% if not polarlens._query_value(lock_sql) %}
-        {% set message = 'another refresh of %s is running; this one stops. Watch it: select * from polarlens.refresh_status;' %}
+        {% set message = 'another refresh of %s is running; this one stops. '
+            ~ 'Watch it: select * from polarlens.refresh_status;' %}
         {{ exceptions.raise_database_error(message | format(settings.relation)) }}
     {% endif %}
 {% endmacro %}
@@ -18,13 +19,13 @@
         drop table if exists
             {{ temporary.changes }}, {{ temporary.pending }}, {{ temporary.duplicates }},
             {{ temporary.previous }}, {{ temporary.batch_buffer }};
-        select pg_advisory_unlock(hashtextextended({{ polarlens._literal('polarlens ' ~ settings.relation) }}, 0))
+        select pg_advisory_unlock(polarlens._refresh_lock_key({{ polarlens._literal(settings.relation) }}))
     {% endcall %}
     {% do adapter.commit() %}
 {% endmacro %}
 
 
-{#- Record the start, for those who watch, and close what killed runs left open. Return the run: its number and counters. -#}
+{#- Record the start, for those who watch, and close what killed runs left open. Return the number and the counters. -#}
 {% macro _start_run(settings) %}
     {% set start_sql %}
         with closed as (
@@ -40,7 +41,14 @@
     {% set run_id = polarlens._query_value(start_sql) %}
     {% do adapter.commit() %}
     {{ return({
-        'run_id': run_id, 'total': 0, 'pending': 0, 'embedded': 0, 'reused': 0, 'failed': 0, 'removed': 0, 'unchanged': 0
+        'run_id': run_id,
+        'total': 0,
+        'pending': 0,
+        'embedded': 0,
+        'reused': 0,
+        'failed': 0,
+        'removed': 0,
+        'unchanged': 0
     }) }}
 {% endmacro %}
 
@@ -86,7 +94,8 @@ where run_id = {{ run.run_id }}
     {% endcall %}
     {% do adapter.commit() %}
     {% do polarlens._unlock_refresh(settings) %}
-    {% set text = '%s: the refresh stopped: %s. Until then and kept: %s embedded, %s failed. The next run goes on from there.' %}
+    {% set text = '%s: the refresh stopped: %s. Until then and kept: %s embedded, %s failed. '
+        ~ 'The next run goes on from there.' %}
     {{ exceptions.raise_database_error(text | format(settings.relation, message, run.embedded, run.failed)) }}
 {% endmacro %}
 
@@ -98,7 +107,8 @@ where run_id = {{ run.run_id }}
     {% set reused = ' (%s took the embedding of an identical input)' | format(run.reused) if run.reused > 0 else '' %}
     {% do log(line ~ reused, info=True) %}
     {% if run.failed > 0 %}
-        {% set warning = '%s: %s could not be embedded; see: select * from polarlens.embedding_errors where relation = %s;' %}
+        {% set warning = '%s: %s could not be embedded; see: '
+            ~ 'select * from polarlens.embedding_errors where relation = %s;' %}
         {% do exceptions.warn(warning | format(settings.relation, run.failed, polarlens._literal(settings.relation))) %}
     {% endif %}
 {% endmacro %}
@@ -111,6 +121,8 @@ where run_id = {{ run.run_id }}
     {% if run.failed > 0 and policy != 'record' and (policy == 'fail' or run.failed / plan.sources_count > policy) %}
         {% set message = '%s: %s of %s could not be embedded, and error_policy is %s. Everything else is done; see: '
             ~ 'select * from polarlens.embedding_errors;' %}
-        {{ exceptions.raise_database_error(message | format(settings.relation, run.failed, plan.sources_count, policy)) }}
+        {{ exceptions.raise_database_error(
+            message | format(settings.relation, run.failed, plan.sources_count, policy)
+        ) }}
     {% endif %}
 {% endmacro %}

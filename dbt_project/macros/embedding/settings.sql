@@ -1,4 +1,4 @@
-{#- Return the settings of one embedding model: its config, checked, and the names derived from it. They never change. -#}
+{#- Return the settings of one embedding model: its config, checked, and the names derived from it. -#}
 {% macro _embedding_settings(target) %}
     {%- set options = {
         'key': none, 'input': none, 'model': none, 'source_version': none, 'batch_size': 1024, 'requests_in_flight': 8,
@@ -20,7 +20,8 @@
     {%- endif -%}
     {%- set policy = options.error_policy -%}
     {%- if policy not in ['record', 'fail'] and not (policy is number and policy >= 0 and policy <= 1) -%}
-        {%- set message = "%s: error_policy is '%s', not record, fail, or the share of the sources that may fail (0 to 1)" -%}
+        {%- set message = "%s: error_policy is '%s', not record, fail, "
+            ~ 'or the share of the sources that may fail (0 to 1)' -%}
         {{ exceptions.raise_compiler_error(message | format(model.name, policy)) }}
     {%- endif -%}
     {%- if options.max_removed is not number or options.max_removed < 0 or options.max_removed > 1 -%}
@@ -83,14 +84,18 @@
     {%- endfor -%}
     {%- if index.distance not in distances -%}
         {%- set message = "%s: index distance is '%s', not %s (storage %s)" -%}
-        {{ exceptions.raise_compiler_error(message | format(model.name, index.distance, distances | join(' or '), storage)) }}
+        {{ exceptions.raise_compiler_error(
+            message | format(model.name, index.distance, distances | join(' or '), storage)
+        ) }}
     {%- endif -%}
     {%- if index.ef_construction is none and index.m is integer -%}
         {%- do index.update({'ef_construction': [128, 2 * index.m] | max}) -%}
     {%- endif -%}
     {%- if index.m is not integer or index.m < 2 or index.m > 100
-        or index.ef_construction is not integer or index.ef_construction < 2 * index.m or index.ef_construction > 1000 -%}
-        {{ exceptions.raise_compiler_error(model.name ~ ': index m has to be 2 to 100, and ef_construction from 2 m to 1000') }}
+        or index.ef_construction is not integer
+        or index.ef_construction < 2 * index.m or index.ef_construction > 1000 -%}
+        {%- set message = '%s: index m has to be 2 to 100, and ef_construction from 2 m to 1000' -%}
+        {{ exceptions.raise_compiler_error(message | format(model.name)) }}
     {%- endif -%}
     {{ return(index) }}
 {% endmacro %}

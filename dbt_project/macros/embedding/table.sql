@@ -1,25 +1,22 @@
 {#- Return the registered model as it is now, and bound this session's calls to it: the first keys of the plan. -#}
 {% macro _read_model(settings) %}
-    {% set model_id = polarlens._literal(settings.model) %}
     {% set model_sql %}
         select
-            m.fingerprint, r.model_config ->> 'dimension' as dimension,
-            coalesce(r.model_config ->> 'input', 'text') as kind,
-            case
-                when jsonb_typeof(r.model_config -> 'batch_size') = 'number' then (r.model_config ->> 'batch_size')::integer
-                else 32
-            end as request_size,
-            set_config('polar.ai.http_timeout_msec', '{{ settings.request_timeout * 1000 }}', false),
-            set_config('polar.ai.retry_times', '{{ settings.retry_times }}', false),
-            set_config('polar.ai.retry_interval_msec', '1000', false)
-        from {{ polarlens._runtime() }}._model({{ model_id }}) as m
-        cross join {{ polarlens._runtime() }}.models as r
-        where r.model_id = {{ model_id }}
+            m.fingerprint,
+            m.kind,
+            m.dimension,
+            m.request_size,
+            set_config('polar.ai.http_timeout_msec', '{{ settings.request_timeout * 1000 }}', false) as request_timeout,
+            set_config('polar.ai.retry_times', '{{ settings.retry_times }}', false) as retry_times,
+            set_config('polar.ai.retry_interval_msec', '1000', false) as retry_interval
+        from polarlens._embedding_model({{ polarlens._literal(settings.model) }}) as m
     {% endset %}
     {% set model = polarlens._query(model_sql)[0] %}
     {{ return({
-        'fingerprint': model['fingerprint'], 'kind': model['kind'], 'request_size': [model['request_size'], 1] | max,
-        'declared_dimension': model['dimension'] | int if model['dimension'] else none
+        'fingerprint': model['fingerprint'],
+        'kind': model['kind'],
+        'declared_dimension': model['dimension'],
+        'request_size': model['request_size']
     }) }}
 {% endmacro %}
 
@@ -89,7 +86,9 @@
                 where k.attrelid = a.attrelid and k.attname = {{ polarlens._literal(settings.key_name) }}
             ) as key_type,
             (
-                select s.model_fingerprint from polarlens.embedding_spaces as s where s.relation = {{ polarlens._literal(name) }}
+                select s.model_fingerprint
+                from polarlens.embedding_spaces as s
+                where s.relation = {{ polarlens._literal(name) }}
             ) as fingerprint
         from pg_attribute as a
         inner join pg_type as t on a.atttypid = t.oid
@@ -117,7 +116,7 @@
 {% endmacro %}
 
 
-{#- Begin a new table beside the old one. Another storage takes the embeddings along, as no model is needed for that. -#}
+{#- Begin a new table beside the old one. For another storage, copy the embeddings: that needs no model. -#}
 {% macro _start_rebuild(settings, plan, old, discards) %}
     {% if old.same_model and not discards and old.storage != 'bit' %}
         {% do log('%s: storage changes from %s to %s; no model is called for it'
@@ -126,26 +125,30 @@
         {% call statement() %}
             insert into {{ settings.next }} ({{ settings.key }}, source_version, model_fingerprint, embedding)
             select
-                {{ settings.key }}, source_version, model_fingerprint,
+                {{ settings.key }},
+                source_version,
+                model_fingerprint,
                 {{ polarlens._to_storage_type('embedding::vector', settings, old.dimension) }}
             from {{ settings.target }}
         {% endcall %}
         {{ return({'exists': True, 'dimension': old.dimension}) }}
     {% endif %}
     {% if old.same_model and discards %}
-        {% do log(settings.relation ~ ': discard_embeddings: everything is embedded anew, beside the old space', info=True) %}
+        {% set line = '%s: discard_embeddings: everything is embedded anew, beside the old space' %}
     {% else %}
-        {% do log(settings.relation ~ ': the model changed; building the new space beside the old one', info=True) %}
+        {% set line = '%s: the model changed; building the new space beside the old one' %}
     {% endif %}
+    {% do log(line | format(settings.relation), info=True) %}
     {{ return({'exists': False, 'dimension': none}) }}
 {% endmacro %}
 
 
-{#- Create a table: narrow, its vectors inline. Finding changes reads the primary key alone, which includes the version. -#}
+{#- Create a table: narrow, its vectors inline. Its primary key includes the version, for _find_changes to read. -#}
 {% macro _create_embedding_table(settings, plan, table, key_type, dimension) %}
     {% set most = {'halfvec': 4000, 'vector': 2000, 'bit': 64000}[settings.storage] %}
     {% if dimension and dimension > most %}
-        {% set message = '%s: an HNSW index takes %s of at most %s dimensions, and the model has %s: set storage to %s' %}
+        {% set message = '%s: an HNSW index takes %s of at most %s dimensions, and the model has %s: '
+            ~ 'set storage to %s' %}
         {{ exceptions.raise_database_error(message | format(
             settings.relation, settings.storage, most, dimension, 'halfvec' if dimension <= 4000 else 'bit'
         )) }}
@@ -179,8 +182,10 @@
     {%- for space in polarlens._spaces() if model.name in [space.images, space.get('texts')] -%}
         {%- do models.extend([space.get('text_model'), space.get('image_model')]) -%}
     {%- endfor -%}
-    {{ polarlens._runtime() }}._fingerprints(array[
-        {%- for name in models | select | unique %}{{ polarlens._literal(name) }}{{ ', ' if not loop.last }}{% endfor -%}
+    polarlens._fingerprints(array[
+        {%- for name in models | select | unique -%}
+            {{ polarlens._literal(name) }}{{ ', ' if not loop.last }}
+        {%- endfor -%}
     ])
 {%- endmacro %}
 
@@ -195,12 +200,12 @@
 {%- endmacro %}
 
 
-{#- Find the number of dimensions: the table's, or else the one that the registry declares or the model answers with. -#}
+{#- Find the number of dimensions: the table's, or the one that the registry declares or the model answers with. -#}
 {% macro _find_dimension(settings, plan, run) %}
     {% set probe = {'dimension': plan.table_dimension, 'first': 0, 'last': 1} %}
     {% if not plan.table_dimension and (plan.asked > 0 or not plan.table_exists) %}
         {% do probe.update({'dimension': plan.declared_dimension}) %}
-        {#- Ask for one input, and then, as that one may be bad, for blocks of 32. _embed_pending asks for them again. -#}
+        {#- Probe one input, and then, as that one may be bad, blocks of 32. _embed_pending embeds them again. -#}
         {% for _ in range([plan.asked, 100000] | min) %}
             {% if probe.dimension or probe.first >= plan.asked %}{% break %}{% endif %}
             {% set probe_sql %}
@@ -208,9 +213,13 @@
                     {{ polarlens._batch_inputs(settings, plan, probe.first, probe.last) | indent(20) }}
                 )
 
-                select e.item, e.error ->> 'message' as message, vector_dims(e.embedding::vector) as dimension
-                from {{ polarlens._runtime() }}._embed_ahead(
-                    {{ polarlens._literal(settings.model) }}, (select array_agg(b.input order by b.item) from batch as b),
+                select
+                    e.item,
+                    e.error ->> 'message' as message,
+                    vector_dims(e.embedding::vector) as dimension
+                from polarlens._embed_ahead(
+                    {{ polarlens._literal(settings.model) }},
+                    (select array_agg(b.input order by b.item) from batch as b),
                     null, {{ settings.requests_in_flight }}, null
                 ) as e
                 order by e.embedding is null, e.item
@@ -252,7 +261,7 @@
 {% endmacro %}
 
 
-{#- Put the finished table in the place of the old one, in one transaction: a search sees the one or the other, whole. -#}
+{#- Put the finished table in the place of the old one, in one transaction: a search sees one or the other, whole. -#}
 {% macro _swap_in(settings, plan, run) %}
     {% if plan.rebuilds %}
         {% do polarlens._set_phase(run, 'swapping') %}
@@ -262,8 +271,9 @@
             do $polarlens_swap$
             begin
                 {{ polarlens._citus_sequential_sql(settings) }}
-                perform {{ polarlens._runtime() }}._swap_table(
-                    {{ polarlens._literal(settings.target) }}::regclass, {{ polarlens._literal(settings.next) }}::regclass
+                perform polarlens._swap_table(
+                    {{ polarlens._literal(settings.target) }}::regclass,
+                    {{ polarlens._literal(settings.next) }}::regclass
                 );
                 alter index {{ schema }}.{{ adapter.quote(settings.next.identifier ~ '_pkey') }}
                 rename to {{ adapter.quote(settings.target.identifier ~ '_pkey') }};

@@ -10,7 +10,9 @@
         drop table if exists pg_temp.polarlens_listing;
         create temporary table polarlens_listing as
         select f.path, coalesce(f.etag, f.size || '-' || extract(epoch from f.last_modified)) as source_version
-        from polar_ai.ai_listfiles({{ polarlens._literal(location) }}, {{ polarlens._literal(prefix) }}, {{ pattern }}) as f;
+        from polar_ai.ai_listfiles(
+            {{ polarlens._literal(location) }}, {{ polarlens._literal(prefix) }}, {{ pattern }}
+        ) as f;
         create unique index on polarlens_listing (path);
         analyze polarlens_listing
     {% endcall %}

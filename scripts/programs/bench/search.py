@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+from collections.abc import Callable, Collection
 from typing import Any
 
 from scripts.programs.bench import database, search_parts
@@ -34,32 +35,26 @@ PARTS = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command line."""
-    all_parts, all_peers = ",".join(PARTS), ",".join(compare.PEERS)
-
-    def names(text: str, known: str) -> list[str]:
-        chosen = [name for name in text.split(",") if name]
-        if unknown := set(chosen) - set(known.split(",")):
-            raise argparse.ArgumentTypeError(f"there is no {', '.join(sorted(unknown))}: choose of {known}")
-        return chosen
-
+    parts, peers = ",".join(PARTS), ",".join(compare.PEERS)
     parser.add_argument("--count", type=int, default=100_000, help="how many vectors (100000)")
     parser.add_argument("--rounds", type=int, default=300, help="searches each (300)")
-    parser.add_argument(
-        "--parts",
-        type=lambda text: names(text, all_parts),
-        default=all_parts,
-        help=f"what to measure, of {all_parts} (all)",
-    )
-    parser.add_argument(
-        "--peers",
-        type=lambda text: names(text, all_peers),
-        nargs="?",
-        const=all_peers,
-        default="",
-        help=f"other engines, installed on demand: of {all_peers} (all)",
-    )
+    parser.add_argument("--parts", type=names_of(PARTS), default=parts, help=f"what to measure, of {parts} (all)")
+    peers_help = f"other engines, installed on demand: of {peers} (all)"
+    parser.add_argument("--peers", type=names_of(compare.PEERS), nargs="?", const=peers, default="", help=peers_help)
     parser.add_argument("--keep", action="store_true", help="leave the database behind")
     parser.add_argument("--reuse", action="store_true", help="measure on what --keep left behind; leaves it again")
+
+
+def names_of(known: Collection[str]) -> Callable[[str], list[str]]:
+    """Return a reader of an argument that is some of the known names, joined by commas."""
+
+    def parse(text: str) -> list[str]:
+        names = [name for name in text.split(",") if name]
+        if unknown := set(names) - set(known):
+            raise argparse.ArgumentTypeError(f"there is no {', '.join(unknown)}: choose of {', '.join(known)}")
+        return names
+
+    return parse
 
 
 def run(options: argparse.Namespace) -> dict[str, Any]:

@@ -34,7 +34,7 @@ IN_WORDS = "select image_id, score, path from search.search_images(%(query)s)"
 # Two more indexes beside the project's own, and one like it that is built on the machine as it is now.
 INDEXES = {
     "halfvec": (
-        "search.halfvec_hnsw",
+        "search_internal.halfvec_hnsw",
         "create index halfvec_hnsw on search_internal.image_embeddings using hnsw (embedding halfvec_cosine_ops)",
         "select image_id from search_internal.image_embeddings order by embedding <=> %(query)s::halfvec limit 10",
     ),
@@ -44,7 +44,7 @@ INDEXES = {
         "select image_id from public.as_vector order by embedding <=> %(query)s::vector limit 10",
     ),
     "bit, ranked again": (
-        "search.bits_hnsw",
+        "search_internal.bits_hnsw",
         """
         create index bits_hnsw on search_internal.image_embeddings
         using hnsw ((binary_quantize(embedding)::bit(512)) bit_hamming_ops)
@@ -60,7 +60,7 @@ INDEXES = {
 }
 AS_VECTOR = """
     drop table if exists public.as_vector;
-    drop index if exists search.halfvec_hnsw, search.bits_hnsw;
+    drop index if exists search_internal.halfvec_hnsw, search_internal.bits_hnsw;
     create table public.as_vector (image_id bigint primary key, embedding vector(512));
     alter table public.as_vector alter column embedding set storage plain;
     insert into public.as_vector select image_id, embedding::vector from search_internal.image_embeddings;
@@ -208,12 +208,12 @@ def indexes(data: Data, rounds: int) -> dict[str, Any]:
     with database.connect() as connection:
         connection.execute(AS_VECTOR.encode())
         built = {name: build(connection, index, f"{create} {OPTIONS}") for name, (index, create, _) in INDEXES.items()}
-        connection.execute("drop index search.halfvec_hnsw")
+        connection.execute("drop index search_internal.halfvec_hnsw")
         calls = {name: Searcher(select, data.query, *OUR_SETTINGS) for name, (_, _, select) in INDEXES.items()}
         latencies = in_turn(calls, max(rounds // 3, 100))
         truth = data.neighbours(100, K)
         rows = {name: built[name] | latencies[name].as_dict() | recall(call, truth) for name, call in calls.items()}
-        connection.execute("drop table public.as_vector; drop index search.bits_hnsw")
+        connection.execute("drop table public.as_vector; drop index search_internal.bits_hnsw")
     halfvec, vector, bit = rows.values()
     ratios = {}
     for figure, key in (("size", "megabytes"), ("build time", "build_seconds"), ("median", "median_ms")):

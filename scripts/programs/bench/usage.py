@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import psutil
 
@@ -19,27 +20,24 @@ class Usage:
     peak_mb: dict[str, float] = field(default_factory=dict)
 
 
-def processes(root: psutil.Process) -> list[psutil.Process]:
-    """Return a process and everything below it."""
-    return [root, *root.children(recursive=True)]
+def tree(root: psutil.Process) -> list[dict[str, Any]]:
+    """Return processor times and memory of a process and everything below it."""
+    rows = []
+    for process in (root, *root.children(recursive=True)):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            rows.append(process.as_dict(["cpu_times", "memory_info"]))
+    return rows
 
 
 def cpu_seconds(root: psutil.Process) -> float:
     """Return the processor time of a tree, including processes that have ended and been waited for."""
-    seconds = 0.0
-    for process in processes(root):
-        with contextlib.suppress(psutil.NoSuchProcess):
-            times = process.cpu_times()
-            seconds += times.user + times.system + times.children_user + times.children_system
-    return seconds
+    # User, system, and both of the children.
+    return sum(sum(row["cpu_times"][:4]) for row in tree(root))
 
 
-def private_mb(process: psutil.Process) -> float:
-    """Return the memory of a process without what it shares with others, such as shared_buffers."""
-    with contextlib.suppress(psutil.NoSuchProcess):
-        memory = process.memory_info()
-        return float(memory.rss - memory.shared) / 2**20
-    return 0.0
+def private_mb(root: psutil.Process) -> float:
+    """Return the largest memory of a process of the tree, without what it shares, such as shared_buffers."""
+    return float(max(row["memory_info"].rss - row["memory_info"].shared for row in tree(root))) / 2**20
 
 
 @contextlib.contextmanager
@@ -50,7 +48,7 @@ def watched(roots: Mapping[str, psutil.Process]) -> Iterator[Usage]:
     def sample_memory() -> None:
         while not done.wait(0.25):
             for name, root in roots.items():
-                usage.peak_mb[name] = max(usage.peak_mb.get(name, 0.0), *map(private_mb, processes(root)))
+                usage.peak_mb[name] = max(usage.peak_mb.get(name, 0.0), private_mb(root))
 
     sampler = threading.Thread(target=sample_memory, daemon=True)
     before = {name: cpu_seconds(root) for name, root in roots.items()}

@@ -10,7 +10,7 @@ from scripts.programs.clip_service.encoder import Encoder, ModelUnavailableError
 ModelName = Literal["auto", "clip", "starter", "resnet", "efficientnet"]
 MODEL_NAMES: tuple[ModelName, ...] = get_args(ModelName)
 
-# What does the same work, though not as well, where the model hub is out of reach.
+# The models that do the same work, though not as well, if the model hub is out of reach.
 NEEDS_NO_DOWNLOAD = {"clip": "starter", "resnet": "efficientnet"}
 
 
@@ -19,11 +19,17 @@ def load(name: ModelName, cache: Path) -> tuple[Encoder, str]:
 
     Raises ModelUnavailableError if the model asked for cannot be loaded; ``auto`` always falls back.
     """
-    if name == "auto":
-        return _best(cache)
     try:
-        return _load(name, cache), "as asked for"
+        if name != "auto":
+            return _load(name, cache), "as asked for"
+        from scripts.programs.clip_service.hub import CLIP
+
+        at_hand = CLIP.is_at_hand(cache)
+        encoder = _load("clip", cache)
+        return encoder, f"CLIP's weights {'are on this machine' if at_hand else 'could be downloaded'}"
     except ModelUnavailableError as error:
+        if name == "auto":
+            return _load("starter", cache), str(error)
         if name not in NEEDS_NO_DOWNLOAD:
             raise
         raise ModelUnavailableError(
@@ -31,26 +37,12 @@ def load(name: ModelName, cache: Path) -> tuple[Encoder, str]:
         ) from error
 
 
-def _best(cache: Path) -> tuple[Encoder, str]:
-    from scripts.programs.clip_service.vit import WEIGHTS
-
-    reason = f"CLIP's weights {'are on this machine' if WEIGHTS.are_at_hand(cache) else 'could be downloaded'}"
-    try:
-        return _load("clip", cache), reason
-    except ModelUnavailableError as error:
-        return _load("starter", cache), str(error)
-
-
 def _load(name: ModelName, cache: Path) -> Encoder:
     # The models' libraries are heavy, so each is imported only where it is chosen.
-    if name == "clip":
-        from scripts.programs.clip_service.vit import VitEncoder
+    if name in ("clip", "resnet"):
+        from scripts.programs.clip_service import hub
 
-        return VitEncoder(cache)
-    if name == "resnet":
-        from scripts.programs.clip_service.resnet import ResNetEncoder
-
-        return ResNetEncoder(cache)
+        return hub.HubEncoder(hub.CLIP, cache) if name == "clip" else hub.ImageHubEncoder(hub.RESNET, cache)
     if name == "efficientnet":
         from scripts.programs.clip_service.efficientnet import EfficientNetEncoder
 

@@ -14,6 +14,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 MAX_ITEMS = 4096
+# The fields of a document in the server's order; most stay null.
+DOCUMENT = (
+    *("id", "parent_id", "granularity", "adjacency", "blob", "tensor", "mime_type", "text", "weight", "uri", "tags"),
+    *("offset", "location", "embedding", "modality", "evaluations", "scores", "chunks", "matches"),
+)
 
 JsonObject = dict[str, Any]
 
@@ -128,21 +133,15 @@ def success(request: Request, vectors: Sequence[list[float] | None]) -> JsonObje
 
 def failure(request: Request, name: str, message: str) -> JsonObject:
     """Return the response to a request of which one item failed: the whole batch is void."""
-    status = {
-        "code": 1,
-        "description": f"{name}({message!r})",
-        "exception": {"name": name, "args": [message], "stacks": [], "executor": "CLIPEncoder"},
-    }
+    exception = {"name": name, "args": [message], "stacks": [], "executor": "CLIPEncoder"}
+    status = {"code": 1, "description": f"{name}({message!r})", "exception": exception}
     return _response(request, status, [_document(item, None, None, False) for item in request.items])
 
 
 def unavailable(request: Request, reason: str) -> JsonObject:
     """Return the body of the 503 that answers until the model is loaded, or if it cannot be."""
-    status = {
-        "code": 1,
-        "description": reason,
-        "exception": {"name": "ModelUnavailableError", "args": [], "stacks": [], "executor": ""},
-    }
+    exception = {"name": "ModelUnavailableError", "args": [], "stacks": [], "executor": ""}
+    status = {"code": 1, "description": reason, "exception": exception}
     response = _response(request, status, [_document(item, None, None, False) for item in request.items])
     response["header"]["execEndpoint"] = ""
     return {**response, "parameters": None, "routes": None}
@@ -168,26 +167,14 @@ def _response(request: Request, status: JsonObject | None, data: list[JsonObject
 def _document(item: Item, vector: list[float] | None, mime_type: str | None, drop_image: bool) -> JsonObject:
     if item.uri and not mime_type:
         mime_type = mimetypes.guess_type(item.uri)[0]
-    return {
+    return dict.fromkeys(DOCUMENT) | {
         "id": item.id,
-        "parent_id": None,
-        "granularity": None,
-        "adjacency": None,
         "blob": None if drop_image else item.blob or None,
-        "tensor": None,
         "mime_type": mime_type,
         "text": item.text or None,
-        "weight": None,
         "uri": item.uri,
         "tags": item.tags,
-        "offset": None,
-        "location": None,
         "embedding": vector,
-        "modality": None,
-        "evaluations": None,
-        "scores": None,
-        "chunks": None,
-        "matches": None,
     }
 
 

@@ -13,8 +13,9 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import requests
+from PIL import Image
 
-from scripts.programs.clip_service.encoder import THREADS, ModelUnavailableError, Vectors, unit
+from scripts.programs.clip_service.encoder import THREADS, ModelCard, ModelUnavailableError, Vectors, unit
 
 PROBE_SECONDS = 3
 log = logging.getLogger("polarlens.clip")
@@ -29,9 +30,11 @@ class Part(NamedTuple):
 
 
 @dataclass(frozen=True)
-class HubWeights:
-    """The weights of one model: what people call it, how much there is, and where they may lie already."""
+class HubModel:
+    """A model, the size of its weights, and where they may lie already."""
 
+    card: ModelCard
+    image_size: int
     owner: str
     size: str
     variable: str  # the environment variable that may name a folder with them, in the hub's own layout
@@ -43,7 +46,7 @@ class HubWeights:
         Raises ModelUnavailableError if the weights cannot be had, or are none.
         """
         own = self._own_folder()
-        if not self.are_at_hand(cache):
+        if not self.is_at_hand(cache):
             if not self._hub_answers():
                 raise ModelUnavailableError(
                     f"{self.owner}'s weights are not on this machine and the model hub does not answer"
@@ -65,7 +68,7 @@ class HubWeights:
             source = str(own) if own else "the model hub"
             raise ModelUnavailableError(f"Could not load {self.owner}'s weights from {source}: {error}") from error
 
-    def are_at_hand(self, cache: Path) -> bool:
+    def is_at_hand(self, cache: Path) -> bool:
         """Tell whether the weights are on this machine already."""
         if self._own_folder():
             return True
@@ -98,8 +101,50 @@ class HubWeights:
         return answers == [True]
 
 
-def embed(model: Any, inputs: Sequence[Any]) -> Vectors:
-    """Return the unit vectors (n, dimension) that one of fastembed's models gives ``inputs``."""
+CLIP = HubModel(
+    # The logit scale is exp of the temperature that OpenAI's ViT-B/32 was trained to.
+    ModelCard("clip", 512, 100.0, "ViT-B-32-openai", "OpenAI's CLIP ViT-B/32 (fastembed)"),
+    224,
+    "CLIP",
+    "0.6 GB",
+    "POLARLENS_CLIP_WEIGHTS",
+    (
+        Part("ImageEmbedding", "Qdrant/clip-ViT-B-32-vision", "vision"),
+        Part("TextEmbedding", "Qdrant/clip-ViT-B-32-text", "text"),
+    ),
+)
+RESNET = HubModel(
+    ModelCard("resnet", 2048, None, "resnet50-onnx", "ResNet-50 (fastembed); for searches that begin with a photo"),
+    256,  # of which it crops the central 224
+    "ResNet-50",
+    "0.1 GB",
+    "POLARLENS_RESNET_WEIGHTS",
+    (Part("ImageEmbedding", "Qdrant/resnet50-onnx"),),
+)
+
+
+class ImageHubEncoder:
+    """An Encoder that is one of fastembed's models."""
+
+    def __init__(self, model: HubModel, cache: Path) -> None:
+        """Load the model; raises ModelUnavailableError as HubModel.load does."""
+        self.card, self.image_size = model.card, model.image_size
+        self._images, *self._texts = model.load(cache)
+
+    def encode_images(self, images: Sequence[Image.Image]) -> Vectors:
+        """Return unit vectors of RGB images."""
+        return _embed(self._images, images)
+
+
+class HubEncoder(ImageHubEncoder):
+    """A TextEncoder that is one of fastembed's models."""
+
+    def encode_texts(self, texts: Sequence[str]) -> Vectors:
+        """Return unit vectors of texts; CLIP cuts a text after 77 tokens."""
+        return _embed(self._texts[0], texts)
+
+
+def _embed(model: Any, inputs: Sequence[Any]) -> Vectors:
     return unit(np.stack(list(model.embed(list(inputs)))))
 
 

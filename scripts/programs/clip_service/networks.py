@@ -22,8 +22,7 @@ def session(path: Path) -> onnxruntime.InferenceSession:
 def package_file(package: str, name: str) -> Path:
     """Return the path of a data file of an installed package, without importing the package."""
     spec = importlib.util.find_spec(package)
-    folders = list(spec.submodule_search_locations or []) if spec else []
-    for folder in folders:
+    for folder in (spec.submodule_search_locations or []) if spec else []:
         if (path := Path(folder) / name).is_file():
             return path
     raise ModelUnavailableError(

@@ -7,6 +7,9 @@ import io
 import numpy as np
 from PIL import Image, ImageOps
 
+from udfs.runtime.images import formats
+from udfs.runtime.pixels import flattened
+
 MAX_PIXELS = 100_000_000
 
 # The limit is checked below, before anything is decoded; Pillow's own would warn at half of it.
@@ -19,7 +22,7 @@ def decode(data: bytes, shorter_side: int) -> Image.Image:
     Raises OSError (UnidentifiedImageError is one) if the file is no image or is cut short, and
     Image.DecompressionBombError if it has more than MAX_PIXELS.
     """
-    image: Image.Image = Image.open(io.BytesIO(data))
+    image: Image.Image = Image.open(io.BytesIO(data), formats=formats())
     pixels = image.width * image.height
     if pixels > MAX_PIXELS:
         raise Image.DecompressionBombError(f"Image size ({pixels} pixels) exceeds limit of {MAX_PIXELS} pixels")
@@ -48,15 +51,9 @@ def _reduce(image: Image.Image, shorter_side: int) -> Image.Image:
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode == "RGB" and "transparency" not in image.info:
-        return image
     if image.mode == "F" or image.mode.startswith("I"):
         return _to_eight_bits(image).convert("RGB")
-    if image.has_transparency_data:
-        layer = image.convert("RGBA")
-        paper = Image.new("RGBA", layer.size, "white")
-        return Image.alpha_composite(paper, layer).convert("RGB")
-    return image.convert("RGB")
+    return flattened(image.convert("RGBA") if image.has_transparency_data else image)
 
 
 def _to_eight_bits(image: Image.Image) -> Image.Image:

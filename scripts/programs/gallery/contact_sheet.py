@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import ceil
+from functools import cache
 from pathlib import Path
 
 from PIL import Image, ImageDraw
 
 from scripts.programs.gallery.page import render_page
 from scripts.programs.gallery.photos import PAPER, Loaded, load_all, scaled
-from scripts.programs.gallery.results import Result, Search, printable, short_name
+from scripts.programs.gallery.results import Search, printable, short_name
 from scripts.programs.gallery.text import font_for, shorten, wrap
 
 WIDTH = 1600
 MARGIN = 64
+PADDING = 40
+# Queries are in a column at the left, photos in the columns beside it.
 QUERY_WIDTH = 288
-GAP = 24
-ROW_GAP = 40
-MOST_COLUMNS = 6
-FEWEST_COLUMNS = 4
-CAPTION_HEIGHT = 68
-TITLE_LINE = 42
+LEFT = MARGIN + QUERY_WIDTH + PADDING
+RIGHT = WIDTH - MARGIN
+COLUMNS = 5
+TILE = (209, 167)
+LINE_HEIGHT = TILE[1] + 92
 RADIUS = 14
 
 BACKGROUND = "#fafaf9"
@@ -43,113 +44,91 @@ def write(searches: Sequence[Search], folder: Path, heading: str, model: str) ->
     folder.mkdir(parents=True, exist_ok=True)
     page, picture = folder / "contact_sheet.html", folder / "contact_sheet.png"
     page.write_bytes(render_page(searches, photos, heading, model))
-    Sheet(searches, photos, printable(heading), printable(model)).draw().save(picture, optimize=True)
+    bands = [header(printable(heading), printable(model)), *(row(search, photos) for search in searches)]
+    if not searches:
+        bands.append(Band(160))
+        bands[-1].empty((MARGIN, 0, RIGHT, 120), "No searches to show")
+    sheet = Image.new("RGB", (WIDTH, sum(band.image.height for band in bands)))
+    top = 0
+    for band in bands:
+        sheet.paste(band.image, (0, top))
+        top += band.image.height
+    sheet.save(picture, optimize=True)
     return page, picture
 
 
-class Sheet:
-    """One drawing: a row of ranked photos for each search, below a heading."""
+class Band:
+    """A part of the sheet, from edge to edge."""
 
-    def __init__(self, searches: Sequence[Search], photos: Mapping[str, Loaded], heading: str, model: str) -> None:
-        self.searches = searches
-        self.photos = photos
-        self.heading = wrap(heading, font_for(heading, 52), WIDTH - 2 * MARGIN, lines=2)
-        self.model = wrap(model, font_for(model, 26), WIDTH - 2 * MARGIN, lines=1)
-        # A long row is broken into lines of nearly the same length.
-        longest = max((len(search.results) for search in searches), default=0)
-        self.columns = max(FEWEST_COLUMNS, ceil(longest / max(1, ceil(longest / MOST_COLUMNS))))
-        self.left = MARGIN + QUERY_WIDTH + ROW_GAP
-        self.tile_width = (WIDTH - MARGIN - self.left - GAP * (self.columns - 1)) // self.columns
-        self.tile_height = self.tile_width * 4 // 5
-        self.line_height = self.tile_height + CAPTION_HEIGHT + GAP
-        # The photo that was searched with is as large as those that were found.
-        self.query_size = (min(self.tile_width, QUERY_WIDTH), min(self.tile_height, QUERY_WIDTH * 4 // 5))
-
-    def draw(self) -> Image.Image:
-        """Draw everything."""
-        top = MARGIN + 64 * len(self.heading) + 68
-        heights = [self.row_height(search) for search in self.searches]
-        height = top + sum(heights) + 2 * ROW_GAP * len(heights)
-        self.sheet = Image.new("RGB", (WIDTH, max(height, top + 160)), BACKGROUND)
-        self.pen = ImageDraw.Draw(self.sheet)
-        for number, line in enumerate(self.heading):
-            self.text((MARGIN, MARGIN + 64 * number), line, 52, INK)
-        for line in self.model:
-            self.text((MARGIN, top - 60), line, 26, MUTED)
-        if not self.searches:
-            self.empty(MARGIN, top, WIDTH - 2 * MARGIN, 120, "No searches to show")
-        for search, row_height in zip(self.searches, heights, strict=True):
-            self.pen.line((MARGIN, top, WIDTH - MARGIN, top), LINE, 2)
-            self.row(search, top + ROW_GAP)
-            top += row_height + 2 * ROW_GAP
-        return self.sheet
-
-    def row_height(self, search: Search) -> int:
-        """Return the height of a search's row: that of its photos or of its query, whichever is more."""
-        lines = max(1, ceil(len(search.results) / self.columns))
-        photo = self.query_size[1] + 16 if search.query_image else 0
-        query = 36 + photo + len(self.title(search)) * TITLE_LINE
-        return max(lines * self.line_height - GAP, query)
-
-    def title(self, search: Search) -> list[str]:
-        """Return the lines of a search's title."""
-        title = printable(search.title)
-        return wrap(title, font_for(title, 34), QUERY_WIDTH, lines=4)
-
-    def row(self, search: Search, top: int) -> None:
-        """Draw one search: its query at the left, then what it found."""
-        self.text((MARGIN, top), "PHOTO SEARCH" if search.query_image else "TEXT SEARCH", 20, ACCENT)
-        y = top + 36
-        if search.query_image:
-            self.photo(search.query_image, (MARGIN, y), self.query_size)
-            y += self.query_size[1] + 16
-        for words in self.title(search):
-            self.text((MARGIN, y), words, 34, INK)
-            y += TITLE_LINE
-        if not search.results:
-            width = WIDTH - MARGIN - self.left
-            self.empty(self.left, top, width, self.tile_height, "No photos found")
-        for number, result in enumerate(search.results):
-            line, column = divmod(number, self.columns)
-            # From edge to edge: the pixels that the division left over go between the tiles.
-            x = self.left + column * (WIDTH - MARGIN - self.left - self.tile_width) // (self.columns - 1)
-            self.result(result, x, top + line * self.line_height)
-
-    def result(self, result: Result, x: int, y: int) -> None:
-        """Draw one result: the photo, and under it rank, score and file name."""
-        self.photo(result.path, (x, y), (self.tile_width, self.tile_height))
-        caption = y + self.tile_height + 10
-        self.text((x, caption), f"{result.rank}", 24, INK)
-        self.text((x + self.tile_width, caption), f"{result.score:.3f}", 24, ACCENT, anchor="ra")
-        name = short_name(result.path)
-        self.text((x, caption + 30), shorten(name, font_for(name, 20), self.tile_width), 20, MUTED)
-
-    def photo(self, path: str, corner: tuple[int, int], size: tuple[int, int]) -> None:
-        """Draw a photo with round corners, or a grey tile that says why there is none."""
-        photo = self.photos[path]
-        tile = Image.new("RGB", size, PAPER)
-        if isinstance(photo, Image.Image):
-            inner = scaled(photo, size)
-            tile.paste(inner, ((size[0] - inner.width) // 2, (size[1] - inner.height) // 2))
-        self.sheet.paste(tile, corner, round_corners(size))
-        if isinstance(photo, str):
-            lines = wrap(photo, font_for(photo, 22), size[0] - 24, lines=3)
-            x, y = corner[0] + size[0] // 2, corner[1] + size[1] // 2 - 15 * (len(lines) - 1)
-            for number, line in enumerate(lines):
-                self.text((x, y + 30 * number), line, 22, MUTED, anchor="mm")
-
-    def empty(self, x: int, y: int, width: int, height: int, message: str) -> None:
-        """Draw the place of photos that are not there."""
-        self.pen.rounded_rectangle((x, y, x + width, y + height), RADIUS, None, LINE, 3)
-        self.text((x + width // 2, y + height // 2), message, 26, MUTED, anchor="mm")
+    def __init__(self, height: int) -> None:
+        self.image = Image.new("RGB", (WIDTH, height), BACKGROUND)
+        self.pen = ImageDraw.Draw(self.image)
 
     def text(self, at: tuple[float, float], line: str, size: int, colour: str, anchor: str = "la") -> None:
         """Write one line; ``at`` is its top left corner unless Pillow's ``anchor`` says otherwise."""
         self.pen.text(at, line, colour, font_for(line, size), anchor)
 
+    def photo(self, photo: Loaded, corner: tuple[int, int]) -> None:
+        """Draw a photo with round corners, or a grey tile that says why there is none."""
+        tile = Image.new("RGB", TILE, PAPER)
+        if isinstance(photo, Image.Image):
+            inner = scaled(photo, TILE)
+            tile.paste(inner, ((TILE[0] - inner.width) // 2, (TILE[1] - inner.height) // 2))
+        self.image.paste(tile, corner, round_corners())
+        if isinstance(photo, str):
+            lines = wrap(photo, font_for(photo, 22), TILE[0] - 24, lines=3)
+            x, y = corner[0] + TILE[0] // 2, corner[1] + TILE[1] // 2 - 15 * (len(lines) - 1)
+            for number, line in enumerate(lines):
+                self.text((x, y + 30 * number), line, 22, MUTED, anchor="mm")
 
-def round_corners(size: tuple[int, int]) -> Image.Image:
+    def empty(self, box: tuple[int, int, int, int], message: str) -> None:
+        """Draw the place of photos that are not there."""
+        self.pen.rounded_rectangle(box, RADIUS, None, LINE, 3)
+        self.text(((box[0] + box[2]) // 2, (box[1] + box[3]) // 2), message, 26, MUTED, anchor="mm")
+
+
+def header(heading: str, model: str) -> Band:
+    """Draw the heading and the line below it."""
+    lines = wrap(heading, font_for(heading, 52), RIGHT - MARGIN, lines=2)
+    band = Band(MARGIN + 64 * len(lines) + 68)
+    for number, line in enumerate(lines):
+        band.text((MARGIN, MARGIN + 64 * number), line, 52, INK)
+    for line in wrap(model, font_for(model, 26), RIGHT - MARGIN, lines=1):
+        band.text((MARGIN, band.image.height - 60), line, 26, MUTED)
+    return band
+
+
+def row(search: Search, photos: Mapping[str, Loaded]) -> Band:
+    """Draw one search: its query at the left, then what it found."""
+    title = wrap(printable(search.title), font_for(printable(search.title), 34), QUERY_WIDTH, lines=4)
+    title_top = PADDING + 36 + (TILE[1] + 16 if search.query_image else 0)
+    tile_lines = -(-len(search.results) // COLUMNS) or 1
+    band = Band(max(title_top + len(title) * 42, PADDING + tile_lines * LINE_HEIGHT - 24) + PADDING)
+
+    band.pen.line((MARGIN, 0, RIGHT, 0), LINE, 2)
+    band.text((MARGIN, PADDING), "PHOTO SEARCH" if search.query_image else "TEXT SEARCH", 20, ACCENT)
+    if search.query_image:
+        band.photo(photos[search.query_image], (MARGIN, PADDING + 36))
+    for number, line in enumerate(title):
+        band.text((MARGIN, title_top + 42 * number), line, 34, INK)
+    if not search.results:
+        band.empty((LEFT, PADDING, RIGHT, PADDING + TILE[1]), "No photos found")
+    for number, result in enumerate(search.results):
+        # The first tile begins at the left edge and the last one ends at the right edge.
+        x = LEFT + number % COLUMNS * (RIGHT - LEFT - TILE[0]) // (COLUMNS - 1)
+        y = PADDING + number // COLUMNS * LINE_HEIGHT
+        band.photo(photos[result.path], (x, y))
+        caption = y + TILE[1] + 10
+        band.text((x, caption), f"{result.rank}", 24, INK)
+        band.text((x + TILE[0], caption), f"{result.score:.3f}", 24, ACCENT, anchor="ra")
+        name = short_name(result.path)
+        band.text((x, caption + 30), shorten(name, font_for(name, 20), TILE[0]), 20, MUTED)
+    return band
+
+
+@cache
+def round_corners() -> Image.Image:
     """Return a mask with smooth round corners."""
-    large = Image.new("L", (size[0] * 4, size[1] * 4))
+    large = Image.new("L", (TILE[0] * 4, TILE[1] * 4))
     ImageDraw.Draw(large).rounded_rectangle((0, 0, large.width - 1, large.height - 1), RADIUS * 4, 255)
-    return large.resize(size, Image.Resampling.LANCZOS)
+    return large.resize(TILE, Image.Resampling.LANCZOS)

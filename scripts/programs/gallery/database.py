@@ -12,7 +12,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from scripts.common.paths import state_home
-from scripts.programs.gallery.errors import explain, no_local_server
+from scripts.programs.gallery.errors import GalleryError, explain
 from scripts.programs.local_postgres.server import LocalPostgres
 
 Connection = psycopg.Connection[dict[str, Any]]
@@ -37,7 +37,8 @@ class Database:
         with self._lock:
             user = ""
             try:
-                self._connection = self._alive() or connect()
+                if self._connection is None or not answers(self._connection):
+                    self._connection = connect()
                 user = self._connection.info.user
                 yield self._connection
             except psycopg.Error as error:
@@ -45,20 +46,17 @@ class Database:
 
     def close(self) -> None:
         """Close the connection."""
-        with self._lock:
-            if self._connection:
-                self._connection.close()
-
-    def _alive(self) -> Connection | None:
-        """Return the connection if the server still answers on it."""
-        if self._connection is None or self._connection.closed:
-            return None
-        try:
-            self._connection.execute("select")
-        except psycopg.OperationalError:
+        if self._connection:
             self._connection.close()
-            return None
-        return self._connection
+
+
+def answers(connection: Connection) -> bool:
+    """Tell whether the server still answers on a connection; close it otherwise."""
+    try:
+        connection.execute("select")
+    except psycopg.OperationalError:
+        connection.close()
+    return not connection.closed
 
 
 def connect() -> Connection:
@@ -78,5 +76,10 @@ def target() -> dict[str, Any]:
         return {}
     server = LocalPostgres(state_home())
     if server.running() is None:
-        raise no_local_server()
+        raise GalleryError(
+            "There is no database to search in",
+            "PGHOST is not set, and quickstart's server is not running.",
+            "Start it, or set PGHOST, PGPORT, PGUSER, PGPASSWORD and PGDATABASE.",
+            "scripts/local_postgres.py start      # or scripts/quickstart, where there is none yet",
+        )
     return {_KEYWORDS[name]: value for name, value in server.env().items()}

@@ -30,16 +30,6 @@ class GalleryError(UserError):
         return "\n".join(line for line in (f"{self.title}.", self.cause, self.advice, self.command) if line)
 
 
-def no_local_server() -> GalleryError:
-    """Return the error for a machine without a database."""
-    return GalleryError(
-        "There is no database to search in",
-        "PGHOST is not set, and quickstart's server is not running.",
-        "Start it, or set PGHOST, PGPORT, PGUSER, PGPASSWORD and PGDATABASE.",
-        "scripts/local_postgres.py start      # or scripts/quickstart, where there is none yet",
-    )
-
-
 def explain(error: psycopg.Error, user: str = "") -> GalleryError:
     """Return what an error of the database means to somebody who searches for photos."""
     cause = error.diag.message_primary or str(error).strip()

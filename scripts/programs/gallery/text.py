@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import textwrap
 from bisect import bisect_left
 from collections.abc import Callable
@@ -11,55 +12,40 @@ from PIL import ImageFont
 
 Font = ImageFont.FreeTypeFont
 ELLIPSIS = "…"
-# Tried in this order for scripts that Pillow's own font lacks; Pillow looks in the system's folders.
+# Fonts of the system for scripts that Pillow's own font lacks.
 SYSTEM_FONTS = (
     "DejaVuSans.ttf",
     "NotoSansCJK-Regular.ttc",
-    "NotoSansCJKsc-Regular.otf",
     "wqy-zenhei.ttc",
-    "DroidSansFallbackFull.ttf",
     "PingFang.ttc",
     "Hiragino Sans GB.ttc",
     "Arial Unicode.ttf",
     "msyh.ttc",
-    "arialuni.ttf",
 )
 
 
 @cache
-def default_font(size: int) -> Font:
-    """Return Pillow's own font, which needs no file."""
-    font = ImageFont.load_default(size=size)
-    assert isinstance(font, Font), "Pillow's wheels come with FreeType"
-    return font
-
-
-@cache
-def system_font(name: str, size: int) -> Font | None:
-    """Return a font of the system, or None."""
-    try:
-        return ImageFont.truetype(name, size)
-    except OSError:
-        return None
+def fonts(size: int) -> list[Font]:
+    """Return Pillow's own font, which needs no file, and those of SYSTEM_FONTS that are installed."""
+    own = ImageFont.load_default(size)
+    assert isinstance(own, Font), "Pillow's wheels come with FreeType"
+    found = [own]
+    for name in SYSTEM_FONTS:
+        with contextlib.suppress(OSError):
+            found.append(ImageFont.truetype(name, size))
+    return found
 
 
 @cache
 def font_for(text: str, size: int) -> Font:
-    """Return the font that lacks the fewest letters of ``text``, Pillow's own first.
+    """Return the first font that lacks the fewest letters; the page beside the picture shows what it lacks."""
 
-    A letter that no font has becomes a box; the page beside the picture shows it.
-    """
-    own = default_font(size)
-    if not missing_letters(own, text):
-        return own
-    others = [font for name in SYSTEM_FONTS if (font := system_font(name, size))]
-    return min([own, *others], key=lambda font: missing_letters(font, text))
+    def missing(font: Font) -> int:
+        # A letter without a shape is drawn like a code point that is never assigned.
+        box = bytes(font.getmask("\U0010ffff"))
+        return sum(bytes(font.getmask(letter)) == box for letter in set(text) if not letter.isspace())
 
-
-def missing_letters(font: Font, text: str) -> int:
-    """Count the letters that the font draws like a code point that is never assigned."""
-    box = bytes(font.getmask("\U0010ffff"))
-    return sum(bytes(font.getmask(letter)) == box for letter in set(text) if not letter.isspace())
+    return min(fonts(size), key=missing)
 
 
 def shorten(text: str, font: Font, width: int) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections import OrderedDict
 from dataclasses import dataclass
 
 from PIL import Image
@@ -63,19 +62,18 @@ def decode_photo(content: bytes, name: str) -> Photo:
 
 
 class Photos:
-    """The photos that were searched with last, under keys that cannot be guessed."""
+    """The photos that were searched with last, under keys that cannot be guessed.
+
+    Only the server's event loop adds to it; its threads read.
+    """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._photos: OrderedDict[str, Photo] = OrderedDict()
+        self._photos: dict[str, Photo] = {}
 
     def add(self, photo: Photo) -> str:
         """Keep a photo, forget the oldest, and return the key."""
         key = photo.path.split("/")[1]
-        with self._lock:
-            self._photos[key] = photo
-            while len(self._photos) > KEPT:
-                self._photos.popitem(last=False)
+        self._photos = dict([*self._photos.items(), (key, photo)][-KEPT:])
         return key
 
     def get(self, key: str) -> Photo:
@@ -84,12 +82,10 @@ class Photos:
         Raises:
             GalleryError: it is forgotten.
         """
-        with self._lock:
-            if photo := self._photos.get(key):
-                return photo
+        if photo := self._photos.get(key):
+            return photo
         raise GalleryError("That photo is no longer here", "Photos are kept in memory, for a while.", "Drop it again.")
 
     def by_path(self) -> dict[str, Loaded]:
         """Return the kept photos by what stands for their path in a search."""
-        with self._lock:
-            return {photo.path: photo.image for photo in self._photos.values()}
+        return {photo.path: photo.image for photo in self._photos.values()}

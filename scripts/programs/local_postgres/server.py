@@ -83,8 +83,7 @@ class LocalPostgres:
 
     def running(self) -> Postmaster | None:
         """Return the running server's process, or None."""
-        with self._explaining("looking for the server"):
-            return running(self.cluster.data)
+        return running(self.cluster.data)
 
     def start(self) -> dict[str, str]:
         """Start the server unless it runs, wait until it accepts connections, and return how to connect.
@@ -153,17 +152,16 @@ class LocalPostgres:
         Raises:
             UserError: the server is not running.
         """
-        with self._explaining("looking for the server"):
-            server = running(self.cluster.data)
-            if server is None:
-                raise UserError("The server is not running: start it first.")
-            return {
-                "PGHOST": "127.0.0.1",
-                "PGPORT": str(server.port),
-                "PGUSER": SUPERUSER,
-                "PGPASSWORD": self.cluster.password(),
-                "PGDATABASE": DATABASE,
-            }
+        server = running(self.cluster.data)
+        if server is None:
+            raise UserError("The server is not running: start it first.")
+        return {
+            "PGHOST": "127.0.0.1",
+            "PGPORT": str(server.port),
+            "PGUSER": SUPERUSER,
+            "PGPASSWORD": self.cluster.password(),
+            "PGDATABASE": DATABASE,
+        }
 
     def places(self) -> dict[str, Path]:
         """Return the folders of the server by name: bindir, libdir, sharedir, pylib, data, log.
@@ -181,9 +179,8 @@ class LocalPostgres:
 
     def facts(self) -> dict[str, str]:
         """Return the version, the data folder and the log file being written, for people to read."""
-        with self._explaining("looking for the server"):
-            version = self.cluster.version() or "no data yet"
-            return {"version": version, "data": str(self.cluster.data), "log": str(newest(self.log))}
+        version = self.cluster.version() or "no data yet"
+        return {"version": version, "data": str(self.cluster.data), "log": str(newest(self.log))}
 
     def _explaining(self, action: str) -> contextlib.AbstractContextManager[None]:
         return explaining(action, self.home)

@@ -71,58 +71,53 @@ class ServerUser:
                 )
 
 
-def _from_entry(entry: pwd.struct_passwd) -> ServerUser:
-    return ServerUser(entry.pw_name, entry.pw_uid, entry.pw_gid)
+def choose(data: Path, say: Callable[[str], None]) -> ServerUser:
+    """Return the user to run the server as; for root, create a system user if there is none.
+
+    An ordinary user runs the server as himself. A server that has data keeps to the owner of its data.
+
+    Raises:
+        UserError: the data belong to another user, or there is no unprivileged user to take.
+    """
+    owner = data.stat().st_uid if data.exists() else None
+    us = os.geteuid()
+    if us == 0:
+        if owner:
+            return _with_id(owner, data.stat().st_gid)
+        return _existing(SYSTEM_USER) or _created(say) or _nobody(say)
+    if owner not in (None, us):
+        raise UserError(
+            f"{data} belongs to user id {owner}, not to you.\n"
+            "Run this as that user or as root, or name another folder with POLARLENS_HOME."
+        )
+    return _with_id(us, os.getegid())
+
+
+def _with_id(uid: int, gid: int) -> ServerUser:
+    try:
+        return ServerUser(pwd.getpwuid(uid).pw_name, uid, pwd.getpwuid(uid).pw_gid)
+    except KeyError:  # a container started under a bare number
+        return ServerUser(str(uid), uid, gid)
 
 
 def _existing(name: str) -> ServerUser | None:
     try:
-        return _from_entry(pwd.getpwnam(name))
+        entry = pwd.getpwnam(name)
     except KeyError:
         return None
-
-
-def choose(data: Path, say: Callable[[str], None]) -> ServerUser:
-    """Return the user to run the server as, creating a system user for root if need be.
-
-    Everybody else runs it themselves. A server that has data keeps to the owner of its data.
-
-    Raises:
-        UserError: the data belong to somebody else, or no unprivileged user can be had.
-    """
-    owner = data.stat().st_uid if data.exists() else None
-    if os.geteuid() != 0:
-        if owner not in (None, os.geteuid()):
-            raise UserError(
-                f"{data} belongs to user id {owner}, not to you.\n"
-                "Run this as that user or as root, or name another folder with POLARLENS_HOME."
-            )
-        uid = os.geteuid()
-        try:
-            return ServerUser(pwd.getpwuid(uid).pw_name, uid, os.getegid())
-        except KeyError:  # a container started under a bare number
-            return ServerUser(str(uid), uid, os.getegid())
-    if owner:
-        try:
-            return _from_entry(pwd.getpwuid(owner))
-        except KeyError:
-            return ServerUser(str(owner), owner, data.stat().st_gid)
-    return _existing(SYSTEM_USER) or _created(say) or _nobody(say)
+    return ServerUser(name, entry.pw_uid, entry.pw_gid)
 
 
 def _created(say: Callable[[str], None]) -> ServerUser | None:
     if shutil.which("useradd") is None:
         return None
     options = ["--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent"]
-    made = subprocess.run(
-        ["useradd", *options, "--shell", "/usr/sbin/nologin", SYSTEM_USER],
-        capture_output=True,
-        text=True,
-        check=False,
+    ran = subprocess.run(
+        ["useradd", *options, "--shell", "/usr/sbin/nologin", SYSTEM_USER], capture_output=True, check=False
     )
     # Looked up rather than taken from the exit code: another start may have created it meanwhile.
     user = _existing(SYSTEM_USER)
-    if user and made.returncode == 0:
+    if user and ran.returncode == 0:
         say(f"Created the system user {SYSTEM_USER}: PostgreSQL refuses to run as root.")
     return user
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from scripts.common.errors import exit_status, explaining
-from scripts.common.paths import state_home
+from scripts.common.errors import exit_status
 from scripts.programs.superset import server
 from scripts.programs.superset.home import home
 from scripts.programs.superset.install import install
@@ -31,8 +30,7 @@ def main() -> int:
     ):
         commands.add_parser(name, help=text, description=text).set_defaults(command=command)
     arguments = parser.parse_args()
-    with explaining("using Superset's files", state_home() / "superset"):
-        return int(arguments.command())
+    return int(arguments.command())
 
 
 def _start() -> int:

@@ -12,18 +12,18 @@ from typing import Any
 
 import pytest
 
-from scripts.common.paths import CHECKOUT, state_home
-from scripts.programs.local_postgres.server import LocalPostgres
+from scripts.common.paths import CHECKOUT
 from tests.dbt_project.faults.refresh import BATCH, TEXTS, Refresh
 from tests.support.clip import ColourClip
 from tests.support.embedding_project import model, write_project
 from tests.support.http_server import ScriptedServer
+from tests.support.server import own_server
 
 
 @pytest.fixture(scope="module")
 def refresh(open_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Refresh]:
     """A refresh of a few hundred texts, on a server that nobody else needs."""
-    postgres = LocalPostgres(open_folder / "killed", programs=state_home() / "programs")
+    postgres = own_server(open_folder / "killed")
     env = postgres.start()
     clip = ColourClip()
 

@@ -14,10 +14,10 @@ from typing import Any
 
 import psycopg
 
-from scripts.programs.local_postgres.server import LocalPostgres
 from tests.support.clip import ColourClip
-from tests.support.database import Database
+from tests.support.database import Database, connect
 from tests.support.http_server import ScriptedServer
+from tests.support.server import OwnServer
 
 TEXTS = 240
 BATCH = 40
@@ -28,7 +28,7 @@ TABLE = "search.texts"
 class Refresh:
     """The refresh under test and how to start, watch and kill it."""
 
-    postgres: LocalPostgres
+    postgres: OwnServer
     env: dict[str, str]
     folder: Path
     clip: ColourClip
@@ -37,9 +37,7 @@ class Refresh:
     @property
     def database(self) -> Database:
         """A connection as of now; the server may have been started anew."""
-        names = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD", "dbname": "PGDATABASE"}
-        arguments: dict[str, Any] = {argument: self.env[name] for argument, name in names.items()}
-        return Database(self.env, psycopg.connect(autocommit=True, **arguments))
+        return Database(self.env, connect(self.env))
 
     def start(self) -> subprocess.Popen[str]:
         """Start dbt run."""

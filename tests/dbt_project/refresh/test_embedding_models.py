@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from tests.support.database import new_role
 from tests.support.embedding_project import model, write_project
 from tests.support.http_server import Reply
 from tests.support.project import Project
@@ -93,12 +94,11 @@ def test_index_options_change_without_an_outage_and_storage_without_a_call(proje
     project.stage(*(project.photo(f"{c}.png", c) for c in ("red", "green", "blue")))
     db = project.database
     run(project, tmp_path, photos=model(PHOTOS, **IMAGES))
-    db.run("create role reader nologin")
-    try:
-        db.run("grant select on search.photos to reader")
+    with new_role(db) as reader:
+        db.run(f"grant select on search.photos to {reader}")
         db.run("create view public.over as select image_id, embedding from search.photos")
         db.run("comment on view public.over is 'a dashboard''s'")
-        db.run("grant select on public.over to reader")
+        db.run(f"grant select on public.over to {reader}")
         db.run("create materialized view public.above as select image_id from public.over")
         db.run("create index above_id on public.above (image_id)")
         asked = project.clip.items
@@ -117,11 +117,8 @@ def test_index_options_change_without_an_outage_and_storage_without_a_call(proje
         assert db.value("select count(*) from public.over") == 3 and db.value("select count(*) from public.above") == 3
         assert db.value("select obj_description('public.over'::regclass)") == "a dashboard's"
         for relation in ("search.photos", "public.over"):
-            assert db.value("select has_table_privilege('reader', %s, 'select')", relation)
+            assert db.value("select has_table_privilege(%s, %s, 'select')", reader, relation)
         assert db.value("select to_regclass('public.above_id') is not null")
-    finally:
-        db.run("drop owned by reader")
-        db.run("drop role reader")
 
 
 def test_a_source_that_is_suddenly_empty_keeps_its_embeddings_until_told(project: Project, tmp_path: Path) -> None:
@@ -197,3 +194,20 @@ def test_another_session_watches(project: Project, tmp_path: Path) -> None:
     # One whose session is gone is told apart from one that works.
     project.database.run("update polarlens.refresh_runs set status = 'running', backend_pid = 0")
     assert project.database.value("select status from polarlens.refresh_status") == "died"
+
+
+def test_more_sources_than_jinja_counts_to(project: Project, tmp_path: Path) -> None:
+    db = project.database
+    db.run("create table polarlens.many as select n, 'red ' || n as body from generate_series(1, 100001) as n")
+    project.register("declared", input="text", dimension=4)
+    project.clip.intercept = lambda _: Reply(401, "token expired")
+    many = model("polarlens.many", key="n", input="body", model="embedding/clip_declared")
+    failed = run(project, tmp_path, check=False, many=many)
+    assert "HTTP status 401" in failed and "Range too big" not in failed
+
+
+def test_a_config_may_stand_under_meta_as_dbt_2_wants_it(project: Project, tmp_path: Path) -> None:
+    project.database.run("insert into polarlens.texts (content) values ('red')")
+    meta = {"key": "text_id", "input": "content", "model": "embedding/clip_text", "storage": "vector"}
+    assert "1 embedded, 0 unchanged" in run(project, tmp_path, texts=model("polarlens.texts", meta=meta))
+    assert project.database.value("select pg_typeof(embedding)::text from search.texts") == "vector"

@@ -11,6 +11,7 @@ import psycopg
 from scripts.common.paths import CHECKOUT
 from tests.support.project import Project
 from tests.support.reader import connect_reader
+from tests.support.searched import uses_index
 
 PAGE = CHECKOUT / "dbt_project" / "models" / "search.md"
 
@@ -126,8 +127,3 @@ def test_the_articles_own_statements_keep_working(project_copy: Project) -> None
         "select url from images order by embedding <-> (select embedding from images where id = 1) limit 1"
     )
     assert like[0][0].endswith("/red.png")
-
-
-def uses_index(connection: psycopg.Connection, statement: str) -> bool:
-    plan = connection.execute(("explain " + statement).encode()).fetchall()
-    return any("Index Scan using image_embeddings__hnsw" in line for (line,) in plan)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.support.database import new_role
 from tests.support.project import Project
 from tests.support.reader import connect_reader
 
@@ -9,17 +10,14 @@ from tests.support.reader import connect_reader
 def test_an_ordinary_role_builds_and_a_reader_searches(project: Project) -> None:
     database = project.database
     name = database.env["PGDATABASE"]
-    database.run(f"create role builder_{name} login password 'secret' in role polar_ai_user")
-    database.run(f"grant create on database {name} to builder_{name}")
-    try:
+    with new_role(database, "login password 'secret' in role polar_ai_user") as builder:
+        database.run(f"grant create on database {name} to {builder}")
         project.stage(*(project.photo(f"{colour}.png", colour) for colour in ("red", "green", "blue")))
-        database.dbt("run", PGUSER=f"builder_{name}", PGPASSWORD="secret")
+        database.dbt("run", PGUSER=builder, PGPASSWORD="secret")
         owner = database.value("select proowner::regrole::text from pg_proc where proname = 'query_vector'")
-        assert owner == f"builder_{name}"
+        assert owner == builder
         for reader in connect_reader(database):
             rows = reader.execute("select path from search.search_images('green', k => 1)").fetchall()
             assert rows[0][0].endswith("/green.png")
             assert reader.execute("select count(*) from search.photos").fetchone() == (3,)
             assert reader.execute("select * from search.classify_images(array['red', 'blue'])").fetchall()
-    finally:
-        database.run(f"drop owned by builder_{name} cascade; drop role builder_{name}")

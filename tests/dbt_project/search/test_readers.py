@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from tests.support.collection import COLOURED
+from tests.support.database import new_role
 from tests.support.project import Project
 from tests.support.reader import connect_reader
 
@@ -65,14 +66,13 @@ def test_a_reader_calls_no_model_function_and_sees_no_registry(reader: psycopg.C
 
 
 def test_nobody_else_may_search(built: Project) -> None:
-    built.database.run("create role stranger login password 'secret'")
-    try:
-        with built.database.connect(user="stranger", password="secret") as stranger:
-            for call in ("select * from search.search_images('red')", "select search.query_vector('red')"):
-                with pytest.raises(psycopg.errors.InsufficientPrivilege):
-                    stranger.execute(call)
-    finally:
-        built.database.run("drop role stranger")
+    with (
+        new_role(built.database, "login password 'secret'") as name,
+        built.database.connect(user=name, password="secret") as stranger,
+    ):
+        for call in ("select * from search.search_images('red')", "select search.query_vector('red')"):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                stranger.execute(call)
 
 
 def test_an_owners_search_path_cannot_be_taken_over(built: Project, reader: psycopg.Connection) -> None:

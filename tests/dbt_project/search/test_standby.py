@@ -10,22 +10,23 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from scripts.common.paths import state_home
 from scripts.programs.local_postgres import server_user
 from scripts.programs.local_postgres.server import LocalPostgres
 from tests.dbt_project.search import test_searches as searches
 from tests.dbt_project.search.portable import SEARCHES
 from tests.support.database import Database
 from tests.support.project import Project
+from tests.support.server import embedded
 
 
 @pytest.fixture(scope="module")
-def standby(built: Project, server: dict[str, str], open_folder: Path) -> Iterator[Project]:
+def standby(
+    embedded_server: LocalPostgres, built: Project, server: dict[str, str], open_folder: Path
+) -> Iterator[Project]:
     """The collection on a standby of the tests' server."""
-    primary = LocalPostgres(open_folder / "postgres", programs=state_home() / "programs")
-    replica = LocalPostgres(open_folder / "standby", programs=state_home() / "programs")
-    places = primary.places()
-    user = server_user.choose(primary.cluster.data, print)
+    replica = embedded(open_folder / "standby", "copies the primary's files")
+    places = embedded_server.places()
+    user = server_user.choose(embedded_server.cluster.data, print)
     replica.cluster.folder.mkdir(parents=True)
     for folder in (replica.home, replica.cluster.folder):
         folder.chmod(0o755)
@@ -36,7 +37,7 @@ def standby(built: Project, server: dict[str, str], open_folder: Path) -> Iterat
     copied = user.run(command, env, cwd=Path("/"))
     assert copied.returncode == 0, copied.stdout
     for name in ("password", "prepared"):
-        shutil.copy(primary.cluster.folder / name, replica.cluster.folder / name)
+        shutil.copy(embedded_server.cluster.folder / name, replica.cluster.folder / name)
     try:
         connection = replica.start()
         database = built.database

@@ -7,7 +7,7 @@ import io
 import numpy as np
 import numpy.typing as npt
 import pytest
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from scripts.programs.clip_service.pictures import decode
 from tests.support.drawings import DRAWINGS, encoded, png
@@ -66,6 +66,12 @@ def test_jpeg_drafted_is_nearly_the_one_decoded_whole() -> None:
 def test_shorter_side_is_at_most_what_is_asked_for(size: tuple[int, int]) -> None:
     decoded = decode(png(Image.new("RGB", size, "green")), 64)
     assert min(decoded.size) == min(64, *size)
+
+
+def test_formats_that_start_programs_are_unknown() -> None:
+    """Pillow hands an EPS file to Ghostscript."""
+    with pytest.raises(UnidentifiedImageError):
+        decode(encoded(Image.new("RGB", (8, 8)), "EPS"), 4)
 
 
 def test_broken_file_is_an_oserror() -> None:

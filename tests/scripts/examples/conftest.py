@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.project import Project
+from tests.support.reader import reader_of
 
 
 @pytest.fixture(scope="session")
 def reader_env(built: Project) -> Iterator[dict[str, str]]:
     """libpq's variables to connect as somebody who may search and nothing else."""
-    built.database.run("create role examples_reader login password 'secret' in role polarlens_reader")
-    yield {**built.database.env, "PGUSER": "examples_reader", "PGPASSWORD": "secret"}
-    built.database.run("drop role examples_reader")
+    with reader_of(built.database) as env:
+        yield env

@@ -9,14 +9,15 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser
 
-from tests.scripts.gallery.program import Paint, Served, Visit, reader_of, served
+from tests.scripts.gallery.program import Paint, Served, Visit, served
 from tests.support.project import Project
+from tests.support.reader import reader_of
 
 
 @pytest.fixture(scope="session")
 def gallery(built: Project) -> Iterator[Served]:
     """A gallery that a search reader serves."""
-    with reader_of(built.database, "gallery_reader") as env, served(**env) as made:
+    with reader_of(built.database) as env, served(**env) as made:
         yield made
 
 

@@ -14,7 +14,6 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Dialog, Page, Request
 
 from scripts.common.paths import CHECKOUT
-from tests.support.database import Database
 
 Paint = Callable[..., str]
 PROGRAM = str(CHECKOUT / "scripts" / "gallery")
@@ -38,6 +37,7 @@ class Served:
 
     url: str
     key: str
+    user: str  # whom it searches as
 
     @property
     def cookies(self) -> dict[str, str]:
@@ -63,23 +63,12 @@ def served(**env: str) -> Iterator[Served]:
         assert line.startswith("The gallery is at http://127.0.0.1:"), said.read()
         try:
             url, _, key = line.split()[4].partition("?key=")
-            yield Served(url, key)
+            yield Served(url, key, env["PGUSER"])
         finally:
             process.send_signal(signal.SIGINT)
             code = process.wait(timeout=20)
             said.seek(0)
             assert (code, said.read()) == (0, "")
-
-
-@contextlib.contextmanager
-def reader_of(database: Database, name: str) -> Iterator[dict[str, str]]:
-    """Create a search reader and yield libpq's variables to connect as it."""
-    database.run(f"create role {name} login password 'secret' in role polarlens_reader")
-    try:
-        yield {**database.env, "PGUSER": name, "PGPASSWORD": "secret"}
-    finally:
-        database.run(f"drop owned by {name}")
-        database.run(f"drop role {name}")
 
 
 @dataclass

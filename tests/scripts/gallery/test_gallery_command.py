@@ -8,15 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.scripts.gallery.program import Visit, reader_of, run
+from tests.scripts.gallery.program import Visit, run
 from tests.support.database import Database
 from tests.support.http_server import Reply
 from tests.support.project import Project
+from tests.support.reader import reader_of
 
 
 @pytest.fixture(scope="module")
 def env(built: Project) -> Iterator[dict[str, str]]:
-    with reader_of(built.database, "command_reader") as env:
+    with reader_of(built.database) as env:
         yield env
 
 

@@ -10,11 +10,12 @@ from PIL import Image
 
 from scripts.programs.gallery import thumbnails
 from scripts.programs.gallery.database import connect
-from tests.scripts.gallery.program import Visit, reader_of, served
+from tests.scripts.gallery.program import Visit, served
 from tests.support.clip import ColourClip
 from tests.support.database import Database, new_database
 from tests.support.http_server import ScriptedServer
 from tests.support.locations import create_s3, picture
+from tests.support.reader import reader_of
 from tests.support.s3_server import S3Server
 
 NAMES = ("blue.jpg", "green.jpg", "red.jpg")
@@ -42,7 +43,7 @@ def test_a_search_reader_sees_the_small_pictures(
     bucket: Database, s3: S3Server, visit: Callable[..., Visit]
 ) -> None:  # fmt: skip
     s3.requests()
-    with reader_of(bucket, "store_reader") as env, served(**env) as own:
+    with reader_of(bucket) as env, served(**env) as own:
         here = visit(own, "?q=something+green")
         assert here.names()[0] == "pics:green.jpg" and sorted(here.names()) == [f"pics:{name}" for name in NAMES]
         assert here.page.locator("figure img").count() == 3 and here.page.locator(".missing").count() == 0
@@ -60,7 +61,7 @@ def test_what_there_is_no_small_picture_of(bucket: Database, visit: Callable[...
         "update search.thumbnails set data_url = null, error_message = 'it is a film' where image_id = %s", rows[1][0]
     )
     try:
-        with reader_of(bucket, "early_reader") as env, served(**env) as own:
+        with reader_of(bucket) as env, served(**env) as own:
             page = visit(own, "?q=red").page
             assert set(page.locator(".missing").all_inner_texts()) == {"No thumbnail yet", "it is a film"}
         # Somebody who may load photos has them made.

@@ -17,11 +17,12 @@ from playwright.sync_api import expect
 from scripts.programs.gallery.database import SECONDS, connect
 from scripts.programs.gallery.photos import MAX_BYTES
 from scripts.programs.gallery.searches import NOTHING_EMBEDDED
-from tests.scripts.gallery.program import Served, Visit, reader_of, served
+from tests.scripts.gallery.program import Served, Visit, served
 from tests.support.collection import COLOURED
-from tests.support.database import Database
+from tests.support.database import Database, new_role
 from tests.support.http_server import Reply
 from tests.support.project import Project
+from tests.support.reader import reader_of
 
 Go = Callable[..., Visit]
 Save = Callable[..., Path]
@@ -152,7 +153,7 @@ def test_hostile_paths_stay_paths(project_copy: Project, visit: Go) -> None:
     database.run("update polarlens.image_paths set path = %s, title = %s, caption = %s where image_id = 1", *[EVIL] * 3)
     database.run("delete from search.thumbnails")
     database.run("update polarlens.image_paths set path = 'javascript://%%0aalert(3)' where image_id = 2")
-    with reader_of(database, "hostile_reader") as env, served(**env) as own:
+    with reader_of(database) as env, served(**env) as own:
         here = visit(own, "?q=red")
         assert here.names()[0] == EVIL.rpartition("/")[2]
         assert here.page.locator("script").count() == 1
@@ -227,7 +228,7 @@ def test_a_model_that_is_down(gallery: Served, visit: Go, built: Project) -> Non
 
 def test_nothing_is_embedded_yet(project_copy: Project, visit: Go) -> None:
     project_copy.database.run("truncate search_internal.image_embeddings cascade")
-    with reader_of(project_copy.database, "empty_reader") as env, served(**env) as own:
+    with reader_of(project_copy.database) as env, served(**env) as own:
         page = visit(own, "?q=red").page
         expect(page.get_by_role("heading", level=1)).to_have_text("0 photos")
         expect(page.get_by_text(NOTHING_EMBEDDED)).to_be_visible()
@@ -241,23 +242,22 @@ def test_a_database_without_photo_search(database: Database, visit: Go) -> None:
 
 
 def test_somebody_who_may_not_search(built: Project, visit: Go) -> None:
-    built.database.run("create role gallery_stranger login password 'secret'")
-    try:
-        with served(**{**built.database.env, "PGUSER": "gallery_stranger", "PGPASSWORD": "secret"}) as own:
-            alert = visit(own).page.get_by_role("alert")
-            expect(alert).to_contain_text("You may not search in this database")
-            expect(alert).to_contain_text('grant polarlens_reader to "gallery_stranger";')
-    finally:
-        built.database.run("drop role gallery_stranger")
+    with (
+        new_role(built.database, "login password 'secret'") as stranger,
+        served(**{**built.database.env, "PGUSER": stranger, "PGPASSWORD": "secret"}) as own,
+    ):
+        alert = visit(own).page.get_by_role("alert")
+        expect(alert).to_contain_text("You may not search in this database")
+        expect(alert).to_contain_text(f'grant polarlens_reader to "{stranger}";')
 
 
 def test_a_database_that_is_not_there_and_one_that_comes_back(project_copy: Project, visit: Go) -> None:
     database = project_copy.database
-    with reader_of(database, "patient_reader") as env, served(**env) as own:
+    with reader_of(database) as env, served(**env) as own:
         here = visit(own, "?q=red")
         assert here.names()[0] == "red.png"
         # The session is gone: the next search opens another.
-        database.run("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'patient_reader'")
+        database.run("select pg_terminate_backend(pid) from pg_stat_activity where usename = %s", env["PGUSER"])
         here.page.reload()
         assert here.names()[0] == "red.png"
     with served(**{**database.env, "PGPORT": "1"}) as own:
@@ -268,8 +268,8 @@ def test_a_database_that_is_not_there_and_one_that_comes_back(project_copy: Proj
 
 def test_the_gallery_changes_nothing_and_waits_for_ever_on_nothing(gallery: Served, visit: Go, built: Project) -> None:
     visit(gallery)
-    pid = built.database.value("select pid from pg_stat_activity where usename = 'gallery_reader' limit 1")
-    assert pid
+    activity = "select count(*) > 0 from pg_stat_activity where usename = %s"
+    assert built.database.value(activity, gallery.user)
     with pytest.MonkeyPatch.context() as patch:
         for name, value in built.database.env.items():
             patch.setenv(name, value)

@@ -10,7 +10,7 @@ from PIL import Image
 from scripts.programs.gallery.contact_sheet import write
 from scripts.programs.gallery.photos import PAPER
 from scripts.programs.gallery.results import Result, Search
-from scripts.programs.gallery.text import ELLIPSIS, default_font, shorten, wrap
+from scripts.programs.gallery.text import ELLIPSIS, fonts, shorten, wrap
 from tests.scripts.gallery.program import Paint
 
 COLOURS = {"red": (255, 0, 0), "lime": (0, 255, 0), "blue": (0, 0, 255)}
@@ -87,7 +87,7 @@ def test_hostile_text_is_drawn(tmp_path: Path, paint: Paint) -> None:
 
 
 def test_text_fits_its_place() -> None:
-    font = default_font(20)
+    font = fonts(20)[0]
     name = shorten("a_photo_with_a_long_name_0042.jpg", font, 180)
     assert font.getlength(name) <= 180
     assert ELLIPSIS in name

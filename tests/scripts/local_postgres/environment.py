@@ -6,21 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
-import psycopg
-
 from scripts.common.paths import CHECKOUT
-
-
-def connect(env: dict[str, str], **changes: str) -> psycopg.Connection[tuple[object, ...]]:
-    """Connect as libpq would with those variables."""
-    options = {
-        "host": env["PGHOST"],
-        "port": env["PGPORT"],
-        "user": env["PGUSER"],
-        "password": env["PGPASSWORD"],
-        "dbname": env["PGDATABASE"],
-    }
-    return psycopg.connect(**(options | changes), autocommit=True, connect_timeout=5)  # type: ignore[arg-type]
 
 
 def copy_of_checkout(folder: Path) -> Path:

@@ -15,7 +15,7 @@ import pytest
 from scripts.common.errors import UserError
 from scripts.common.paths import CHECKOUT
 from scripts.programs.local_postgres.server import LocalPostgres
-from tests.scripts.local_postgres.environment import connect
+from tests.support.database import connect
 
 
 def test_stop_and_start_keep_port_and_data(server: LocalPostgres) -> None:

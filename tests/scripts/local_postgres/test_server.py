@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from scripts.programs.local_postgres.server import LocalPostgres
-from tests.scripts.local_postgres.environment import connect
+from tests.support.database import connect
 
 
 def value(server: LocalPostgres, query: str) -> object:

@@ -14,7 +14,8 @@ import pytest
 
 from scripts.common.errors import UserError
 from scripts.programs.local_postgres.server import LocalPostgres
-from tests.scripts.local_postgres.environment import connect, copy_of_checkout, small_env
+from tests.scripts.local_postgres.environment import copy_of_checkout, small_env
+from tests.support.database import connect
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can take another user's place")
 

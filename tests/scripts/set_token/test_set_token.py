@@ -7,12 +7,12 @@ import pty
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import psycopg
 import pytest
 
 from scripts.common.paths import CHECKOUT
+from scripts.programs.local_postgres.server import LocalPostgres
 from tests.support.database import Database, new_database
 from tests.support.server_log import log_of
 
@@ -28,7 +28,7 @@ SetToken = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(scope="module")
-def db(server: dict[str, str], template: str) -> Iterator[Database]:
+def db(embedded_server: LocalPostgres, server: dict[str, str], template: str) -> Iterator[Database]:
     """A database of a server that logs every statement with its parameters."""
     with new_database(server, template) as database:
         database.run("select polar_ai.ai_createmodel('m', 'http://127.0.0.1:9', 'clip-as-service')")
@@ -64,9 +64,9 @@ def set_token(db: Database) -> SetToken:
 
 
 @pytest.fixture
-def logged(db: Database, open_folder: Path) -> Callable[[], str]:
+def logged(db: Database, embedded_server: LocalPostgres) -> Callable[[], str]:
     """Read what the server has logged since the test began."""
-    return log_of(db, open_folder / "postgres" / "log")
+    return log_of(db, embedded_server.log)
 
 
 def stored(db: Database) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.database import Database
+from tests.support.database import Database, new_role
 from tests.support.failure import Failure
 from tests.support.http_server import Reply, Request, ScriptedServer
 from tests.support.models import echo, lengths, register, register_with_functions
@@ -81,12 +81,10 @@ def test_transform_functions_run_with_the_callers_rights(db: Database, http_serv
 
 def test_a_role_without_the_grant_may_not_call(db: Database, failure: Fails, http_server: Start) -> None:
     register(db, http_server(lengths).url)
-    db.run("drop role if exists test_nobody")
-    db.run("create role test_nobody")
-    db.run("set role test_nobody")
-    error = failure(db, "select polar_ai.ai_callmodel('clip', 'x'::text)")
-    db.run("reset role")
-    db.run("drop role test_nobody")
+    with new_role(db) as nobody:
+        db.run(f"set role {nobody}")
+        error = failure(db, "select polar_ai.ai_callmodel('clip', 'x'::text)")
+        db.run("reset role")
     assert error.sqlstate == "42501"
 
 

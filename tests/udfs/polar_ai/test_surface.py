@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from tests.support.clip import ColourClip
-from tests.support.database import Database
+from tests.support.database import Database, new_role
 from tests.support.http_server import Reply, ScriptedServer
 from tests.support.pictures import picture
 
@@ -98,20 +98,16 @@ def test_the_list_tells_what_may_be_called_and_the_cache_what_was(database: Data
 
 
 def test_a_model_can_be_granted_to_some_only(database: Database, clip: ColourClip) -> None:
-    for role in ("grantee_one", "grantee_two"):
-        database.run(f"create role {role} in role polar_ai_user")
-    try:
+    user = "in role polar_ai_user"
+    with new_role(database, user) as one, new_role(database, user) as other:
         database.run("select polar_ai.ai_revokemodel('text', 'polar_ai_user')")
-        database.run("select polar_ai.ai_grantmodel('text', 'grantee_one')")
+        database.run("select polar_ai.ai_grantmodel('text', %s)", one)
         with database.connect() as session:
-            session.execute("set role grantee_one")
+            session.execute(f"set role {one}")
             assert session.execute("select polar_ai.ai_embedding('text', 'red')").fetchone() is not None
-            session.execute("set role grantee_two")
+            session.execute(f"set role {other}")
             with pytest.raises(psycopg.errors.InsufficientPrivilege) as refused:
                 session.execute("select polar_ai.ai_embedding('text', 'red')")
             assert "permission denied for model text" in str(refused.value)
             assert "ai_grantmodel" in str(refused.value.diag.message_hint)
             assert session.execute("select polar_ai.ai_testmodel('image')").fetchone() is not None
-    finally:
-        database.run("drop owned by grantee_one, grantee_two")
-        database.run("drop role grantee_one, grantee_two")

@@ -13,20 +13,18 @@ from pathlib import Path
 import pytest
 from psycopg import sql
 
-from scripts.common.paths import state_home
-from scripts.programs.local_postgres.server import LocalPostgres
 from tests.support.clip import ColourClip
 from tests.support.collection import people_fill_in, stage_photos
 from tests.support.database import Database, new_database
 from tests.support.http_server import ScriptedServer
 from tests.support.project import Project
+from tests.support.server import embedded
 
 # Some dozens of seconds.
 pytestmark = pytest.mark.slow
 
 NATIVE = Path(__file__).with_name("native.sql")
 CONTROL = "default_version = '2.0'\nrelocatable = false\nsuperuser = true\n"
-RUNTIME = "{runtime_schema: polarlens}"
 KEEP = ("-x", "polar_ai=native")
 MEMBERS = """
     select pg_describe_object(d.classid, d.objid, 0)
@@ -42,7 +40,7 @@ def polardb(open_folder: Path) -> Iterator[Project]:
     (home / "extension").mkdir(parents=True)
     (home / "extension" / "polar_ai.control").write_text(CONTROL)
     (home / "extension" / "polar_ai--2.0.sql").write_text(NATIVE.read_text())
-    postgres = LocalPostgres(home / "postgres", programs=state_home() / "programs")
+    postgres = embedded(home / "postgres", "needs extension_control_path, which is PostgreSQL 18's")
     clip = ColourClip()
     service = ScriptedServer(clip)
     folder = home / "photos"
@@ -103,7 +101,7 @@ def test_dbt_embeds_and_searches_with_the_native_ai_callmodel(polardb: Project, 
     stage_photos(project)
     project.stage(str(polardb.folder / "missing.png"))
     people_fill_in(project)
-    output = account.dbt("run", "--vars", RUNTIME).stdout
+    output = account.dbt("run").stdout
     assert "search_internal.image_embeddings: 7 embedded, 0 unchanged, 0 removed, 1 failed" in output
     assert "missing.png" in account.value("select message from polarlens.embedding_errors")
     found = account.rows("select path from search.search_images('something blue', k => 2)")
@@ -114,7 +112,7 @@ def test_dbt_embeds_and_searches_with_the_native_ai_callmodel(polardb: Project, 
     assert account.rows("select path from search.saved_search_results")
     # Again: nothing to do, and the model is not asked.
     asked = polardb.clip.items
-    assert "0 embedded, 7 unchanged" in account.dbt("run", "--vars", RUNTIME, "--select", "image_embeddings").stdout
+    assert "0 embedded, 7 unchanged" in account.dbt("run", "--select", "image_embeddings").stdout
     assert polardb.clip.items == asked
     assert polardb.database.rows(MEMBERS) == members
 
@@ -127,10 +125,10 @@ def test_a_changed_native_model_is_noticed(polardb: Project, account: Database) 
     polardb.database.run(
         "update polar_ai._ai_models set model_name = 'colours-2' where model_id = 'embedding/clip_image'"
     )
-    output = account.dbt("run", "--vars", RUNTIME, "--select", "image_embeddings").stdout
+    output = account.dbt("run", "--select", "image_embeddings").stdout
     assert "the model changed" in output and "the new space is in place" in output
     polardb.database.run('update polar_ai._ai_models set model_config = model_config || \'{"token": "new"}\'')
-    assert "0 embedded" in account.dbt("run", "--vars", RUNTIME, "--select", "image_embeddings").stdout
+    assert "0 embedded" in account.dbt("run", "--select", "image_embeddings").stdout
 
 
 def test_a_downgrade_leaves_the_native_extension(polardb: Project, account: Database) -> None:

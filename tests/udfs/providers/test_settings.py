@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.support.database import Database
+from tests.support.database import Database, new_role
 from tests.support.failure import Failure
 from tests.support.http_server import Reply, Request, ScriptedServer
 from tests.support.raw_server import Behaviour, RawServer, never_answers, read_head
@@ -30,31 +30,29 @@ def create(db: Database, url: str) -> None:
 def setting(db: Database, request: pytest.FixtureRequest) -> Iterator[Callable[..., psycopg.Connection[Any]]]:
     """Set polar.ai.* at one level; returns a connection in which it holds."""
     name = db.env["PGDATABASE"]
-    db.run("drop role if exists setter")
-    db.run("create role setter login password 'p'; grant polar_ai_user to setter")
     opened: list[psycopg.Connection[Any]] = []
 
     def apply(**values: str) -> psycopg.Connection[Any]:
         target = {
-            "role": "alter role setter set",
+            "role": f"alter role {setter} set",
             "database": f"alter database {name} set",
-            "role in a database": f"alter role setter in database {name} set",
+            "role in a database": f"alter role {setter} in database {name} set",
         }.get(request.param)
         for key, value in values.items():
             if target:
                 db.run(f"{target} polar.ai.{key} = '{value}'")
-        connection = db.connect(user="setter", password="p")
+        connection = db.connect(user=setter, password="p")
         opened.append(connection)
         for key, value in values.items():
             if not target:
                 connection.execute(f"set polar.ai.{key} = '{value}'".encode())
         return connection
 
-    yield apply
-    for connection in opened:
-        connection.close()
+    with new_role(db, "login password 'p' in role polar_ai_user") as setter:
+        yield apply
+        for connection in opened:
+            connection.close()
     db.run(f"alter database {name} reset all")
-    db.run("drop owned by setter; drop role setter")
 
 
 def test_the_timeout_acts(

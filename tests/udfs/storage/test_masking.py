@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import psycopg
 import pytest
 
+from scripts.programs.local_postgres.server import LocalPostgres
 from tests.support.database import Database
 from tests.support.locations import picture
 from tests.support.oss_server import ACCESS_KEY, BUCKET, SECRET_KEY, OssStandIn
@@ -46,9 +45,11 @@ def test_a_location_is_not_warned_of(db: Database, oss: Oss) -> None:
     assert said_to(db, "set log_statement = 'all'", "select polar_ai.ai_presignurl('https://example.com/x.jpg')") == []
 
 
-def test_the_warning_itself_does_not_bring_the_secret_to_the_log(db: Database, oss: Oss, open_folder: Path) -> None:
+def test_the_warning_itself_does_not_bring_the_secret_to_the_log(
+    db: Database, oss: Oss, embedded_server: LocalPostgres
+) -> None:
     db.run("select polar_ai.ai_allow(%s)", oss[1])
-    read = log_of(db, open_folder / "postgres" / "log")
+    read = log_of(db, embedded_server.log)
     with db.connect() as session:
         # The threshold that would write the statement of a warning, too.
         session.execute(b"set log_min_error_statement = warning")

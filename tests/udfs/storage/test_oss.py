@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import urllib.request
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
+from scripts.programs.local_postgres.server import LocalPostgres
 from tests.support.database import Database
 from tests.support.failure import Failure
 from tests.support.locations import create_oss, picture
@@ -70,7 +70,7 @@ FAULTS = {
 @pytest.mark.parametrize("name", FAULTS)
 @pytest.mark.parametrize("call", ["ai_loadfile({})", "ai_thumbnail({}, 64)", "ai_presignurl({})"])
 def test_no_error_and_no_log_shows_the_secret(
-    db: Database, oss: Oss, failure: Fails, open_folder: Path, name: str, call: str
+    db: Database, oss: Oss, failure: Fails, embedded_server: LocalPostgres, name: str, call: str
 ) -> None:
     url = oss[1]
     form, allowed, sqlstate, said = FAULTS[name]
@@ -82,7 +82,7 @@ def test_no_error_and_no_log_shows_the_secret(
     if "presign" in call and sqlstate != "22023":
         assert db.value(f"select polar_ai.{call.format(repr(path))}")  # signing asks nobody
         return
-    read = log_of(db, open_folder / "postgres" / "log")
+    read = log_of(db, embedded_server.log)
     found = failure(db, f"select polar_ai.{call.format(repr(path))}")
     assert (found.sqlstate, said in found.message) == (sqlstate, True), found.message
     assert SECRET_KEY not in found.everything

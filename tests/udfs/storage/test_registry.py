@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.support.database import Database
+from tests.support.database import Database, new_role
 from tests.support.failure import Failure
 from tests.support.locations import create, create_s3
 from tests.support.s3_server import SECRET_KEY, S3Server
@@ -104,25 +104,22 @@ def test_a_location_is_used_only_by_whom_it_is_granted_to(
         "select polar_ai.ai_createmodel('m', 'http://127.0.0.1:9/post', 'clip-as-service', 'embedding', 'n', %s)",
         '{"input": "image"}',
     )
-    db.run("drop role if exists reader")
-    db.run("create role reader in role polar_ai_user")
-    with db.connect() as other:
-        other.execute(b"set role reader")
+    with new_role(db, "in role polar_ai_user") as reader, db.connect() as other:
+        other.execute(f"set role {reader}".encode())
         found = failure(other, query)
         assert (found.sqlstate, found.message) == ("42501", "permission denied for location pics")
-        db.run("select polar_ai.ai_grantlocation('pics', 'reader')")
+        db.run("select polar_ai.ai_grantlocation('pics', %s)", reader)
         try:
             other.execute(query.encode())
         except psycopg.Error as error:
             assert error.sqlstate == "22P03"  # loaded, and no picture
-        db.run("select polar_ai.ai_revokelocation('pics', 'reader')")
+        db.run("select polar_ai.ai_revokelocation('pics', %s)", reader)
         assert failure(other, query).sqlstate == "42501"
         # The work behind it asks for the permit, whoever calls it; a permit that was made up is none.
         other.execute(b"select set_config('search_path', 'polar_ai', false)")
         for permits in ("", " pics:", " pics:" + "0" * 64):
             row = other.execute("select error ->> 'sqlstate' from _load_file('pics:g/cat.jpg', 1, %s)", [permits])
             assert row.fetchone() == ("42501",)
-    db.run("drop role reader")
 
 
 def test_only_administrators_change_locations(db: Database) -> None:

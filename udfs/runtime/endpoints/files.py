@@ -6,10 +6,9 @@ import json
 from collections.abc import Iterator
 
 from .. import images, sources
-from ..database import Database
+from ..database import Database, Session, session_of
+from ..errors import PolarAIError
 from ..interrupts import Operation
-from ..session import Session, session_of
-from ..thumbnails import Thumbnail, thumbnails
 from .outcome import Error, outcome, rows, streamed, value
 
 # PostgreSQL keeps no value over 1 GB, whatever limit the caller gives.
@@ -56,11 +55,13 @@ def presign_url(session: Session, path: str, seconds: int, permits: str) -> str:
 
 
 @rows
-def load_thumbnails(session: Session, paths: list[str], size: int, permits: str) -> Iterator[tuple[int, Thumbnail]]:
+def load_thumbnails(
+    session: Session, paths: list[str], size: int, permits: str
+) -> Iterator[tuple[int, bytes | PolarAIError]]:
     """Yield the small picture of each path, or its error, as they are finished."""
     for path in paths:
         session.warn_of_secret(path)
-    return thumbnails(paths, size, session.reach(permits), session.poll)
+    return sources.thumbnails(paths, size, session.reach(permits), session.poll)
 
 
 def list_files(

@@ -10,13 +10,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from .. import calling, http, images, merging, secrets, sources
-from ..database import Database
+from .. import calling, http, images, merging, sources
+from ..database import Database, Session, session_of
 from ..errors import BAD_ARGUMENT, PolarAIError, printable
 from ..interrupts import Operation, Slots, run_many
 from ..model import Model
-from ..session import Session, session_of
-from ..vectors import Literal
 from .outcome import Error, outcome, rows, value
 
 # Requests under way at once, unless the caller says.
@@ -157,8 +155,8 @@ def call_raw(
 
 @value
 def seal_token(session: Session, token: str) -> str:
-    """See secrets.sealed."""
-    return secrets.sealed(session.database, token)
+    """Return ``token`` as it is to be stored."""
+    return session.seal(token)
 
 
 def cached_models(database: Database) -> list[str]:
@@ -167,8 +165,4 @@ def cached_models(database: Database) -> list[str]:
 
 
 def _embedding(session: Session, model: Model, reach: sources.Reach, content: str | bytes) -> list[float]:
-    embedder = calling.embedder(model, reach, Slots(1), Slots(1))
-    (embedding,) = embedder.embed([content], Operation(), session.poll)
-    if isinstance(embedding, PolarAIError):
-        raise embedding
-    return embedding.floats() if isinstance(embedding, Literal) else embedding
+    return calling.embedder(model, reach, Slots(1), Slots(1)).embed_one(content, Operation(), session.poll)

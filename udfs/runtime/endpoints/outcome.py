@@ -13,9 +13,8 @@ from collections.abc import Callable, Iterator
 from functools import wraps
 from typing import Concatenate, ParamSpec, TypeVar
 
-from ..database import Database
+from ..database import Database, Session, session_of
 from ..errors import INTERNAL, PolarAIError, printable
-from ..session import Session, session_of
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import SplitResult, urlsplit
 
@@ -56,7 +55,12 @@ class AllowList:
 
     def grant(self, url: str) -> Grant:
         """Return how far ``url`` may reach; raise NOT_ALLOWED if nothing names it."""
-        return check_url(url, self.entries, self.own)
+        parts = parse_url(url)
+        matches = [entry for entry in (*self.entries, *self.own) if _matches(parts, entry)]
+        if not matches:
+            raise not_allowed(url)
+        named = [entry for entry in matches if "*" not in entry]
+        return Grant(special=bool(named), link_local=any(entry in self.entries for entry in named))
 
 
 # White space, control characters, and a backslash.
@@ -82,19 +86,6 @@ def parse_url(url: str) -> SplitResult:
     if port == 0 or _UNFIT.search(url):
         raise PolarAIError(f"the URL {masked(url)} is malformed", sqlstate=BAD_ARGUMENT, stage="load")
     return parts
-
-
-def check_url(url: str, entries: Sequence[str], own: Sequence[str] = ()) -> Grant:
-    """Return how far ``url`` may reach, or raise NOT_ALLOWED.
-
-    ``own`` lists a model's own URL, which registering it named: it may be private, but never link-local.
-    """
-    parts = parse_url(url)
-    matches = [entry for entry in (*entries, *own) if _matches(parts, entry)]
-    if not matches:
-        raise not_allowed(url)
-    named = [entry for entry in matches if "*" not in entry]
-    return Grant(special=bool(named), link_local=any(entry in entries for entry in named))
 
 
 def check_address(address: str, grant: Grant, origin: str) -> None:

@@ -11,3 +11,4 @@ from .loading import too_large as too_large
 from .locations import Location as Location
 from .locations import validate as validate
 from .resolve import Reach as Reach
+from .thumbnails import thumbnails as thumbnails

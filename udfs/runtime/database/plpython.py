@@ -10,8 +10,8 @@ import os
 import select
 import socket
 
-from .database import Database
-from .errors import CONNECTION_LOST, PolarAIError
+from ..errors import CONNECTION_LOST, PolarAIError
+from .interface import Database
 
 _POLL_HANG_UP = getattr(select, "POLLRDHUP", 0)
 

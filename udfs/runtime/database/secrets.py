@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 
-from .database import Database
-from .errors import BAD_ARGUMENT, PolarAIError
+from ..errors import BAD_ARGUMENT, PolarAIError
+from .interface import Database
 
 # The variable of the server's environment that tokens are encrypted with.
 KEY_NAME = "POLARLENS_TOKEN_KEY"

@@ -8,16 +8,16 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+from ..errors import BAD_ARGUMENT, NOT_ALLOWED, PolarAIError, excerpt
+from ..http import AllowList, Limits
+from ..interrupts import Operation, Poll, run
+from ..model import Model
+from ..paths import is_oss_url
+from ..pipeline import Stream
+from ..sources import Location, Reach
 from . import secrets
-from .database import Database
-from .errors import BAD_ARGUMENT, NOT_ALLOWED, PolarAIError, excerpt
-from .http import AllowList, Limits
-from .interrupts import Operation, Poll, run
-from .model import Model
-from .paths import is_oss_url
-from .pipeline import Stream
+from .interface import Database
 from .plpython import Interrupts
-from .sources import Location, Reach
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -47,7 +47,7 @@ _QUERY = """
                     'permitted', p.name is not null)
             )::text
             from polar_ai.locations as l
-            left join unnest($3, $4) as p (name, permit)
+            left join unnest($3::text[], $4::text[]) as p (name, permit)
                 on l.name = p.name and p.permit = polar_ai._permit('_location ' || l.name)
             left join polar_ai.location_secrets as s on p.name = s.name
         ) as locations
@@ -85,18 +85,22 @@ class Session:
         operation = Operation()
         return run(lambda: work(operation), operation, self.poll)
 
-    def reach(self, permits: str) -> Reach:
+    def reach(self, permits: str | None) -> Reach:
         """Return what a statement may load. ``permits`` are those of polar_ai._location_permits."""
         return self._reach(self._read(None, permits))
 
-    def model(self, model_id: str, permits: str, locations: bool = False) -> tuple[Model, Reach]:
+    def model(self, model_id: str, permits: str | None, locations: bool = False) -> tuple[Model, Reach]:
         """Return a registered model with its token, and what it may reach: with ``locations``, those of ``permits``.
 
         ``permits`` is polar_ai._model's: the model's own, then those of locations.
         """
-        permit, _, others = permits.partition(" ")
+        permit, _, others = (permits or "").partition(" ")
         row = self._read(model_id, others if locations else "", permit)
         return self._model(model_id, row), self._reach(row)
+
+    def seal(self, token: str) -> str:
+        """Return ``token`` as it is to be stored; see secrets.sealed."""
+        return secrets.sealed(self.database, token)
 
     def warn_of_secret(self, path: str) -> None:
         """Warn, once a session, if a statement with an oss:// URL's secret in it goes to the server's log."""
@@ -104,11 +108,12 @@ class Session:
             self._warned = True
             self.database.execute("select polar_ai._warn_of_secret()")
 
-    def _read(self, model_id: str | None, permits: str, permit: str | None = None) -> Mapping[str, Any]:
+    def _read(self, model_id: str | None, permits: str | None, permit: str = "") -> Mapping[str, Any]:
         if self._plan is None:
             self._plan = self.database.prepare(_QUERY, ["text", "text", "text[]", "text[]"])
-        names, _, hashes = zip(*(one.rpartition(":") for one in permits.split()), strict=True) if permits else ((),) * 3
-        return self.database.execute(self._plan, [model_id, permit, list(names), list(hashes)])[0]
+        granted = [one.rpartition(":") for one in (permits or "").split()]
+        names, hashes = [name for name, _, _ in granted], [permit for _, _, permit in granted]
+        return self.database.execute(self._plan, [model_id, permit, names, hashes])[0]
 
     def _model(self, model_id: str, row: Mapping[str, Any]) -> Model:
         if row["model"] is None:

@@ -6,24 +6,25 @@ import os
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from . import images, sources
-from .errors import PolarAIError
-from .interrupts import Operation, Poll, Slots, run_many
-from .paths import masked
+from .. import images
+from ..errors import PolarAIError
+from ..interrupts import Operation, Poll, Slots, run_many
+from ..paths import masked
+from .loading import load_picture
+from .resolve import Reach
 
 IN_FLIGHT = 8
-Thumbnail = bytes | PolarAIError
 
 
-def thumbnails(paths: Sequence[str], size: int, reach: sources.Reach, poll: Poll) -> Iterator[tuple[int, Thumbnail]]:
+def thumbnails(paths: Sequence[str], size: int, reach: Reach, poll: Poll) -> Iterator[tuple[int, bytes | PolarAIError]]:
     """Yield (position, a JPEG of at most ``size`` pixels on its longer side, or its error) as they are finished."""
     operation = Operation()
     # A decoded photo may take half a gigabyte.
     decodes = Slots((os.cpu_count() or 2) + 2)
 
-    def work(path: str) -> Thumbnail:
+    def work(path: str) -> bytes | PolarAIError:
         try:
-            content = sources.load_picture(path, reach, operation)
+            content = load_picture(path, reach, operation)
             with decodes.held(operation):
                 return images.thumbnail(content, size, masked(path))
         except PolarAIError as error:
