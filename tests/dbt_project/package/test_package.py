@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,7 @@ def install(name: str, folder: Path, database: Database) -> Path:
 def test_a_project_embeds_its_own_table_and_searches_it_beside_the_photos(project: Project, tmp_path: Path) -> None:
     database = project.database
     project.stage(*(project.photo(f"{colour}.png", colour) for colour in ("red", "green", "blue")))
+    database.run("insert into polarlens.labels (label_set, label) values ('food', 'soup')")
     home = install("shop", tmp_path, database)
     # A schema that wants quotes, custom schemas, and nothing of polarlens built before.
     output = database.dbt("build", cwd=home, DBT_SCHEMA="shop-dev").stdout
@@ -50,8 +52,13 @@ def test_a_project_embeds_its_own_table_and_searches_it_beside_the_photos(projec
         assert rows('select count(*) from "shop-dev_photos".photos') == [(3,)]
     assert database.value('select whose from "shop-dev_products".photos') == "ours"
     assert (
-        database.value("""select prosrc from pg_proc where proname = 'label_vectors'""").count("a picture of {}") == 1
+        database.value("""select prosrc from pg_proc where proname = 'label_vectors'""").count(
+            "a cook''s picture of {}"
+        )
+        == 1
     )
+
+    assert database.value('select prompt from "shop-dev_photos".stg_labels') == "a cook's picture of soup"
 
     # `dbt run` builds every search function, even where it runs a few models only. A broken contract costs no call, and
     # neither does another storage, for which a new table takes the place of the old one.
@@ -96,3 +103,28 @@ def test_a_database_without_polarlens_is_told_what_to_do(empty_database: Databas
     failed = empty_database.dbt("run", cwd=notes, check=False)
     assert failed.returncode != 0
     assert "has no polarlens, or an older one: install it with `alembic upgrade head`" in failed.stdout
+
+
+@pytest.mark.parametrize(
+    ("version", "advice"),
+    [
+        ("0.0.9", "upgrade the database with `alembic upgrade head` in a checkout of polarlens"),
+        ("99.10.0", "update the dbt project to 99.10.0 (its checkout, or packages.yml and `dbt deps`)"),
+    ],
+)
+def test_a_database_of_another_version_is_told_what_brings_both_together(
+    shared_project: Project, notes: Path, version: str, advice: str
+) -> None:
+    database = shared_project.database
+    installed = database.value("select version from polarlens.installed_code")
+    database.run("update polarlens.installed_code set version = %s", version)
+    failed = database.dbt("run", cwd=notes, check=False, DBT_SCHEMA="notes")
+    database.run("update polarlens.installed_code set version = %s", installed)
+    assert failed.returncode != 0
+    assert f"has polarlens {version}, and dbt has {installed}: {advice}" in failed.stdout
+
+
+def test_there_is_one_version() -> None:
+    version = tomllib.loads((CHECKOUT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
+    assert f'version: "{version}"' in (PROJECT / "dbt_project.yml").read_text("utf-8")
+    assert f"return('{version}')" in (PROJECT / "macros" / "version.sql").read_text("utf-8")
