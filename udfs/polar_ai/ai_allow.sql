@@ -7,8 +7,6 @@ declare
     v_entry text := btrim(ai_allow.entry);
     v_host constant text := '\[[0-9A-Fa-f:.]+\]|[^][/\\?#@:[:space:]]+';
     v_port constant text := ':[0-9]{1,4}|:[1-5][0-9]{4}|:6[0-5][0-9]{3}';
-    v_host constant text := '\[[0-9A-Fa-f:.]+\]|[^][/\\?#@:[:space:]]+';
-    v_port constant text := ':[0-9]{1,4}|:[1-5][0-9]{4}|:6[0-5][0-9]{3}';
 begin
     if v_entry is null or v_entry !~ format('^(https?://(%s)(%s)?(/[^?#\\]*)?|file:///.*)$', v_host, v_port) then
         raise exception 'cannot allow %: not an entry of the allow-list', coalesce(quote_literal(v_entry), 'NULL')
