@@ -19,8 +19,8 @@ CALLS = {
     "text_generation": "select polar_ai.ai_text_generation('a', '{m}')",
     "text_classification": "select polar_ai.ai_text_classification('a', '{m}')",
     "testmodel": "select polar_ai.ai_testmodel('{m}')",
-    "embed": "select polar_ai._embed('{m}', array['a'])",
-    "embed ahead": "select polar_ai._embed_ahead('{m}', array['a'], null, 4, null)",
+    "embed": "select polarlens._embed('{m}', array['a'])",
+    "embed ahead": "select polarlens._embed_ahead('{m}', array['a'], null, 4, null)",
     "permit": "select permit from polar_ai._model('{m}')",
 }
 # Permits that are made up: where the internal function answers with an error in a column, that is its refusal.
@@ -145,7 +145,7 @@ def test_a_locations_permit_is_not_forged(house: House, statement: str, permits:
 
 
 def test_many_thumbnails_need_the_location_as_one_does(house: House) -> None:
-    statement = "select error ->> 'sqlstate' from polar_ai._thumbnails(array['closed:a.jpg', 'folder:key.pem'], 10)"
+    statement = "select error ->> 'sqlstate' from polarlens._thumbnails(array['closed:a.jpg', 'folder:key.pem'], 10)"
     assert house.attack("caller", statement).rows == [(REFUSED,)] * 2
 
 

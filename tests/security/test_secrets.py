@@ -89,7 +89,7 @@ READING = {
     "a model's echo in its refusal": (["caller"], "select polar_ai.ai_callmodel('open', 'please fail'::text)", "28000"),
     "a model's echo in an item's error": (
         ["caller"],
-        "select polar_ai._embed('open', array['please fail'])",
+        "select polarlens._embed('open', array['please fail'])",
         None,
     ),
     "a model's echo in a test": (["caller"], "select polar_ai.ai_testmodel('functions')", None),

@@ -62,10 +62,21 @@ SECURITY_DEFINERS = FOR_ADMINS_ONLY | {
     "_warn_of_secret",
     "_test_location",
 }
+# Functions that run as the owner call these.
+OWNER_ONLY = {
+    "_check_location",
+    "_check_model",
+    "_check_transform",
+    "_create_location_permit",
+    "_create_permit",
+    "_model_seq",
+    "_permit",
+    "_seal_token",
+    "_store_location_secret",
+    "_store_token",
+}
 # The one documented overload: a text, and an array of texts.
 OVERLOADED = {"ai_text_embedding"}
-# Until dbt_project calls them in the schema polarlens, they have their former names too.
-FORMER_NAMES = {"_embed", "_embed_ahead", "_fingerprints", "_raise", "_swap_table", "_thumbnails"}
 
 
 def functions(db: Database, where: str) -> set[str]:
@@ -93,9 +104,16 @@ def test_roles_may_execute_what_is_meant_for_them(db: Database, role: str) -> No
     assert public == (everything if role == "polar_ai_admin" else everything - FOR_ADMINS_ONLY)
 
 
+@pytest.mark.parametrize("role", ["polar_ai_user", "polar_ai_admin"])
+def test_internal_functions_are_for_both_roles_or_for_the_owner_alone(db: Database, role: str) -> None:
+    # The permits carry the grants of their models and locations.
+    internal = "p.proname ~ '^_' and p.proname !~ '^_permit_'"
+    assert functions(db, f"{internal} and not has_function_privilege('{role}', p.oid, 'execute')") == OWNER_ONLY
+
+
 def test_the_search_path_is_pinned_and_ends_with_pg_temp(db: Database) -> None:
     pinned = "exists (select from unnest(p.proconfig) as c where c = 'search_path=pg_catalog, pg_temp')"
-    assert functions(db, f"not coalesce({pinned}, false)") - FORMER_NAMES == WITHOUT_SEARCH_PATH - FORMER_NAMES
+    assert functions(db, f"not coalesce({pinned}, false)") == WITHOUT_SEARCH_PATH
     assert not WITHOUT_SEARCH_PATH & functions(db, "p.prosecdef")
 
 
@@ -107,7 +125,7 @@ def test_no_function_is_installed_twice(db: Database) -> None:
     query = (
         f"select p.proname from pg_proc as p, pg_namespace as n where n.oid = p.pronamespace and n.nspname in {OURS}"
     )
-    assert {name for (name,) in db.rows(f"{query} group by p.proname having count(*) > 1")} == OVERLOADED | FORMER_NAMES
+    assert {name for (name,) in db.rows(f"{query} group by p.proname having count(*) > 1")} == OVERLOADED
 
 
 COMMENTED = {

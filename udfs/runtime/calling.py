@@ -67,7 +67,7 @@ def body_of(model: Model, reach: sources.Reach, content: str | None, operation: 
     return json.dumps(provider_of(model).request(model, [prepared])).encode()
 
 
-def parsed(model_id: str, content: bytes) -> Any:
+def parse(model_id: str, content: bytes) -> Any:
     """Return an answer's JSON; raise BAD_RESPONSE for what PostgreSQL's jsonb could not hold."""
     try:
         text = content.decode("utf-8-sig")

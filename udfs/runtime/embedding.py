@@ -119,7 +119,7 @@ class Embedder:
             with self._requests.held(operation):
                 answer = self._post(body, operation)
             skeleton, literals = vectors.cut(answer)
-            embeddings = self._provider.embeddings(self.model, self._parsed(skeleton), len(items))
+            embeddings = self._provider.embeddings(self.model, self._parse(skeleton), len(items))
         except PolarAIError as error:
             if error.scope == "batch":
                 raise
@@ -135,13 +135,13 @@ class Embedder:
 
     def _outcome(self, embedding: Any) -> Outcome:
         try:
-            return vectors.validated(embedding, self.model.dimension)
+            return vectors.validate(embedding, self.model.dimension)
         except PolarAIError as error:
             if error.scope == "batch":
                 raise
             return error
 
-    def _parsed(self, content: bytes) -> Any:
+    def _parse(self, content: bytes) -> Any:
         try:
             return json.loads(content)
         except (ValueError, RecursionError):

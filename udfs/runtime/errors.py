@@ -48,7 +48,7 @@ class PolarAIError(Exception):
         self.scope = scope
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the fields that polar_ai._raise and the errors table read."""
+        """Return the fields that polarlens._raise and the errors table read."""
         return {
             "message": printable(self.message),
             "sqlstate": self.sqlstate,

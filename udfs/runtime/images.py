@@ -21,7 +21,7 @@ from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from . import media_types
 from .errors import BAD_ARGUMENT, BAD_IMAGE, TOO_LARGE, PolarAIError
-from .pixels import eight_bit, flattened
+from .pixels import flattened, to_eight_bit
 
 # About 500 MB decoded at the worst. The largest photographs of today's cameras have half as many pixels.
 MAX_PIXELS = 179_000_000
@@ -109,7 +109,7 @@ def resize(content: bytes, width: int, height: int, name: str = "the image") -> 
             side = max(width, height)
             image.draft(None, (side, side))
         least = (2 * height, 2 * width) if turn in _SWAPPING else (2 * width, 2 * height)
-        picture = _turned(eight_bit(image, at_least=least), turn).resize((width, height), Image.Resampling.BICUBIC)
+        picture = _turned(to_eight_bit(image, at_least=least), turn).resize((width, height), Image.Resampling.BICUBIC)
         transparent = "A" in picture.getbands()
         target = image.format if image.format in ("JPEG", "PNG", "BMP") else ("PNG" if transparent else "JPEG")
         if transparent and target != "PNG":
@@ -176,7 +176,7 @@ def for_model(content: bytes, short_side: int, name: str, fit: str = "short_side
             image.draft("RGB", (short_side, short_side))
         turn = _turn(image)
         picture = _middle(image, 3 * min(image.size))
-        picture = eight_bit(picture, at_least=(2 * short_side, 2 * short_side))
+        picture = to_eight_bit(picture, at_least=(2 * short_side, 2 * short_side))
         picture = flattened(_turned(picture, turn))
         if min(picture.size) > enough:
             scale = short_side / min(picture.size)
@@ -200,7 +200,7 @@ def _upright(image: Image.Image, side: int) -> Image.Image:
         image.draft("RGB", (side, side))
     turn = _turn(image)
     image.load()
-    return flattened(_turned(eight_bit(image, at_least=(2 * side, 2 * side)), turn))
+    return flattened(_turned(to_eight_bit(image, at_least=(2 * side, 2 * side)), turn))
 
 
 @cache

@@ -10,7 +10,7 @@ from PIL import Image
 WHOLE_PIXELS = 16_000_000
 
 
-def eight_bit(image: Image.Image, at_least: tuple[int, int]) -> Image.Image:
+def to_eight_bit(image: Image.Image, at_least: tuple[int, int]) -> Image.Image:
     """Return the image as L, LA, RGB or RGBA, 8 bits a channel.
 
     A large one comes back smaller by a whole number, no smaller than ``at_least``: it is converted strip by strip, for

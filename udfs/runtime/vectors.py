@@ -1,4 +1,8 @@
-"""Embeddings as a model returns them, and the one rule that says which of them are valid."""
+"""Embeddings as a model returns them, and the rule that says which of them are valid.
+
+polarlens._embedding_error is the same rule in SQL, because results of transform functions never leave SQL. A test
+compares the two.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +17,8 @@ from .errors import BAD_RESPONSE, PolarAIError
 # The largest and the smallest number that PostgreSQL's real and pgvector's vector hold at full precision.
 FLOAT4_MAX = 3.4028234e38
 FLOAT4_MIN_NORMAL = 1.1754944e-38
-# A shorter vector is as good as zero: it has no direction.
-MIN_NORM = 1e-12
+# A vector without a larger number is as good as zero: it has no direction.
+ZERO = 1e-12
 # Bytes. Longer arrays are left to the parser: the pattern's memory grows with each number.
 MAX_PLAIN_BYTES = 500_000
 
@@ -72,11 +76,11 @@ _MARK = f"cut {secrets.token_hex(16)} "
 # Neither too large nor too small for 32 bits: few digits before and after the point, and one in the exponent.
 _NUMBER = rb"-?(?:0|[1-9]\d{0,8})(?:\.\d{1,25})?(?:e-0?\d)?"
 _NUMBERS = re.compile(rb"\[(?:%b, ?)*%b\]" % (_NUMBER, _NUMBER))
-# One number at least from 1e-15 on: not a vector of zeros.
-_SOME_SIZE = re.compile(rb"[\[, ]-?(?:[1-9]|0\.0{0,5}[1-9])")
+# One number at least from 1e-6 on: not a vector of zeros.
+_SOME_SIZE = re.compile(rb"[\[, ]-?(?:[1-9]|0\.0{0,5}[1-9])[\d.]*[,\]]")
 
 
-def validated(value: Any, dimension: int | None) -> list[float] | Literal:
+def validate(value: Any, dimension: int | None) -> list[float] | Literal:
     """Return ``value`` as a valid embedding: finite floats, not all zero, ``dimension`` of them if that is known.
 
     A Literal is returned as it is. Floats fit 32 bits: too small a number becomes 0, too large a one is an error.
@@ -106,9 +110,10 @@ def validated(value: Any, dimension: int | None) -> list[float] | Literal:
         raise _bad("the model returned an embedding with something else than numbers in it") from None
     if not math.isfinite(norm):
         raise _bad("the model returned an embedding with NaN or infinity in it")
-    if max(value) > FLOAT4_MAX or min(value) < -FLOAT4_MAX:
+    largest = max(max(value), -min(value))
+    if largest > FLOAT4_MAX:
         raise _bad("the model returned an embedding with numbers too large for 32 bits")
-    if norm < MIN_NORM:
+    if largest <= ZERO:
         raise _bad("the model returned an embedding of zeros")
     return [float(number) if abs(number) >= FLOAT4_MIN_NORMAL else 0.0 for number in value]
 

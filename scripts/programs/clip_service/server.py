@@ -57,10 +57,11 @@ class Service:
             self.state, self.reason = "failed", str(error)
             log.error("The model (%s) could not be loaded: %s", self._name, error)
             return
-        self.encoder = encoder
-        self.state = "ready"
         log.info("model %s: %s (%s)", encoder.card.model, self.reason, encoder.card.description)
+        self.encoder = encoder
+        # Clients that wait for "ready" read the record next.
         self._on_ready(self.info())
+        self.state = "ready"
 
     def info(self) -> dict[str, Any]:
         """Return what GET /info answers."""

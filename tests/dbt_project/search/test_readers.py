@@ -54,7 +54,7 @@ def test_a_reader_calls_no_model_function_and_sees_no_registry(reader: psycopg.C
     for statement in (
         "select polar_ai.ai_embedding('embedding/clip_text', 'red')",
         "select polar_ai.ai_callmodel('embedding/clip_text', 'red'::text)",
-        "select polar_ai._embed('embedding/clip_text', array['red'])",
+        "select polarlens._embed('embedding/clip_text', array['red'])",
         "select polar_ai.ai_loadfile('/etc/passwd')",
         "select * from polar_ai.models",
         "select * from polar_ai.model_secrets",

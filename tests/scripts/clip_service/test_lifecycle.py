@@ -12,10 +12,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import requests
+from PIL import Image
 
 from scripts.common.paths import CHECKOUT
+from scripts.programs.clip_service.encoder import ModelCard, Vectors
+from scripts.programs.clip_service.server import Service
 from tests.support.clip_service import Launcher
 
 Make = Callable[..., Launcher]
@@ -100,6 +104,23 @@ def test_without_a_hub_auto_is_starter_at_once(launcher: Make, models: Path, env
     assert time.monotonic() - began < 15
     assert "the model hub does not answer" in done.stdout
     assert "weaker than CLIP" in done.stdout
+
+
+def test_it_is_recorded_before_it_says_that_it_is_ready(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever waits for it reads the record next."""
+
+    class Blank:
+        card = ModelCard("blank", 2, None, "1", "Sees nothing.")
+        image_size = 8
+
+        def encode_images(self, images: list[Image.Image]) -> Vectors:
+            return np.ones((len(images), 2), dtype=np.float32)
+
+    monkeypatch.setattr("scripts.programs.clip_service.choice.load", lambda name, cache: (Blank(), "for a test"))
+    states = []
+    service = Service("starter", tmp_path, lambda report: states.append((report["model"], service.state)))
+    service.load()
+    assert (states, service.state) == ([("blank", "loading")], "ready")
 
 
 def test_clip_without_a_hub_says_what_to_do(launcher: Make) -> None:

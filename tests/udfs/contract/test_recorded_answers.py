@@ -21,7 +21,7 @@ Row = tuple[int, list[float] | None, dict[str, Any] | None]
 
 def embed(db: Database, *texts: str | None, in_flight: int = 1) -> list[Row]:
     """Embed texts as a refresh does; an item is either an embedding or an error, never neither or both."""
-    rows = db.rows("select item, embedding::jsonb, error from polar_ai._embed('clip', %s, %s)", list(texts), in_flight)
+    rows = db.rows("select item, embedding::jsonb, error from polarlens._embed('clip', %s, %s)", list(texts), in_flight)
     for _, embedding, error in rows:
         assert (embedding is None) is not (error is None)
         assert embedding is None or len(embedding) == DIMENSION

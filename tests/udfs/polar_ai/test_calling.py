@@ -111,7 +111,7 @@ def test_objects_on_the_callers_search_path_cannot_stand_in_for_ours(db: Databas
     assert db.value("select polar_ai.ai_embedding('clip', 'hello')") == [5.0, 1.0]
     assert db.value("select polar_ai.ai_embedding('echo', 'hello')") == [5.0, 1.0]
     for model_id in ("clip", "echo"):
-        assert db.rows(f"select item, error from polar_ai._embed('{model_id}', array['hello'])") == [(1, None)]
+        assert db.rows(f"select item, error from polarlens._embed('{model_id}', array['hello'])") == [(1, None)]
     db.run("reset search_path")
     db.run("set client_min_messages to error")
     db.run("drop schema trap cascade")
@@ -138,7 +138,7 @@ def test_where_the_headers_function_fails_nothing_is_sent(db: Database, http_ser
     server = http_server(echo)
     register_with_functions(db, server.url, headers=True)
     db.run("set test.headers = 'no json'")
-    rows = db.rows("select item, error ->> 'sqlstate' from polar_ai._embed('echo', array['a', 'b'])")
+    rows = db.rows("select item, error ->> 'sqlstate' from polarlens._embed('echo', array['a', 'b'])")
     assert rows == [(1, "22P02"), (2, "22P02")] and not server.requests
 
 
@@ -298,7 +298,7 @@ def test_an_unusable_embedding_is_the_items_error_and_its_neighbours_succeed(
         return Reply(body={"data": [{"embedding": result if i["text"] == "bad" else [1, 2]} for i in body["data"]]})
 
     (register if model == "clip" else register_with_functions)(db, http_server(answer).url)
-    rows = db.rows(f"select item, embedding::jsonb, error from polar_ai._embed('{model}', array['a', 'bad', 'b'])")
+    rows = db.rows(f"select item, embedding::jsonb, error from polarlens._embed('{model}', array['a', 'bad', 'b'])")
     assert [(item, embedding) for item, embedding, _ in rows] == [(1, [1, 2]), (2, None), (3, [1, 2])]
     assert rows[1][2]["sqlstate"] == "08P01"
     assert said in rows[1][2]["message"] or (model == "clip" and "instead of an embedding" in rows[1][2]["message"])
@@ -317,7 +317,7 @@ def test_tiny_numbers_become_zero(db: Database, http_server: Start, model: str) 
 def test_a_wrong_dimension_stops_the_batch(db: Database, failure: Fails, http_server: Start, model: str) -> None:
     server = http_server(lengths if model == "clip" else echo)
     (register if model == "clip" else register_with_functions)(db, server.url, dimension=3)
-    (row,) = db.rows(f"select item, embedding, error from polar_ai._embed('{model}', array['a', 'b'])")
+    (row,) = db.rows(f"select item, embedding, error from polarlens._embed('{model}', array['a', 'b'])")
     assert row[:2] == (0, None) and "2 dimensions, not 3" in row[2]["message"]
     assert "alter" in row[2]["hint"] and len(server.requests) == (1 if model == "clip" else 2)
     assert failure(db, f"select polar_ai.ai_embedding('{model}', 'a')").sqlstate == "08P01"
@@ -334,7 +334,7 @@ def test_a_refused_item_is_its_own_error_and_a_refused_token_the_batchs(
         return (lengths if model == "clip" else echo)(request)
 
     (register if model == "clip" else register_with_functions)(db, http_server(answer).url)
-    rows = db.rows(f"select item, embedding is not null from polar_ai._embed('{model}', array['a', 'bad', 'b'])")
+    rows = db.rows(f"select item, embedding is not null from polarlens._embed('{model}', array['a', 'bad', 'b'])")
     if stops:
         assert rows[-1] == (0, False)
     else:
@@ -346,14 +346,14 @@ def test_empty_and_null_inputs_are_errors_of_their_own(db: Database, http_server
     (register if model == "clip" else register_with_functions)(
         db, http_server(lengths if model == "clip" else echo).url
     )
-    rows = db.rows(f"select item, embedding is null from polar_ai._embed('{model}', array['a', null, 'b'])")
+    rows = db.rows(f"select item, embedding is null from polarlens._embed('{model}', array['a', null, 'b'])")
     assert rows == [(1, False), (2, True), (3, False)]
-    assert db.rows(f"select * from polar_ai._embed('{model}', '{{}}')") == []
+    assert db.rows(f"select * from polarlens._embed('{model}', '{{}}')") == []
 
 
 def test_the_literals_of_a_batch_are_vectors(db: Database, http_server: Start) -> None:
     register(db, http_server(lengths).url)
-    query = "select array_agg((e.embedding::vector)::text order by item) from polar_ai._embed(%s, %s, 4) as e"
+    query = "select array_agg((e.embedding::vector)::text order by item) from polarlens._embed(%s, %s, 4) as e"
     assert db.value(query, "clip", ["a", "bb"]) == ["[1,1]", "[2,1]"]
 
 
@@ -372,7 +372,7 @@ def test_requests_of_one_batch_are_under_way_together(db: Database, http_server:
 
     register(db, http_server(slow).url, batch_size=1)
     texts = ["x" * n for n in range(1, 9)]
-    rows = db.rows("select (embedding::jsonb ->> 0)::float8 from polar_ai._embed('clip', %s, 4) order by item", texts)
+    rows = db.rows("select (embedding::jsonb ->> 0)::float8 from polarlens._embed('clip', %s, 4) order by item", texts)
     assert [number for (number,) in rows] == list(range(1, 9))
     assert most == 4
 
@@ -385,7 +385,7 @@ def test_an_image_model_loads_what_the_paths_name(db: Database, http_server: Sta
     paths = [str(photos / name) for name in ("cat.jpg", "missing.jpg", "broken.jpg")] + ["/etc/passwd"]
     rows = db.rows(
         "select embedding is not null, error ->> 'sqlstate', error ->> 'stage'"
-        " from polar_ai._embed('clip', %s) order by item",
+        " from polarlens._embed('clip', %s) order by item",
         paths,
     )
     assert rows == [

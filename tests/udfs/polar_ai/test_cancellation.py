@@ -19,9 +19,9 @@ CALLS = {
     "ai_callmodel": "select polar_ai.ai_callmodel('echo', 'x'::text)",
     "ai_callmodel of a provider": "select polar_ai.ai_callmodel('clip', 'x'::text)",
     "ai_embedding": "select polar_ai.ai_embedding('clip', 'x')",
-    "_embed": "select * from polar_ai._embed('clip', array['x', 'y', 'z'])",
-    "_embed by functions": "select * from polar_ai._embed('echo', array['x', 'y', 'z'])",
-    "_thumbnails": "select * from polar_ai._thumbnails(array['{url}/cat.jpg', '{url}/dog.jpg'], 10)",
+    "_embed": "select * from polarlens._embed('clip', array['x', 'y', 'z'])",
+    "_embed by functions": "select * from polarlens._embed('echo', array['x', 'y', 'z'])",
+    "_thumbnails": "select * from polarlens._thumbnails(array['{url}/cat.jpg', '{url}/dog.jpg'], 10)",
     "a search": "select polar_ai.ai_embedding('clip', 'x') from generate_series(1, 3)",
 }
 

@@ -49,7 +49,7 @@ def test_2000_calls_leave_no_memory_threads_or_sockets_behind(
     kinds = [
         "select polar_ai.ai_callmodel('echo', %s)",
         "select polar_ai.ai_embedding('clip', %s)",
-        "select count(*) from polar_ai._embed('clip', array[%s, 'b'])",
+        "select count(*) from polarlens._embed('clip', array[%s, 'b'])",
         f"select length(polar_ai.ai_resizeimage({load}, 20, 0)), %s",
         f"select length(polar_ai.ai_loadfile('{answering.url}')), %s",
         "select polar_ai.ai_embedding('clip', %s || ' bad')",
@@ -79,5 +79,5 @@ def test_2000_calls_leave_no_memory_threads_or_sockets_behind(
 def test_threads_and_connections_are_bounded_by_what_is_in_flight(db: Database, answering: ScriptedServer) -> None:
     register(db, answering.url, batch_size=1)
     with db.connect() as connection:
-        connection.execute("select count(*) from polar_ai._embed('clip', %s, 1000)", [["x"] * 500])
+        connection.execute("select count(*) from polarlens._embed('clip', %s, 1000)", [["x"] * 500])
         assert threads(connection.info.backend_pid) <= 70

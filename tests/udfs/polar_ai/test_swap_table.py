@@ -17,11 +17,11 @@ def test_a_swap_waits_for_another_before_it_locks_anything(database: Database) -
 
     def swap_the_other() -> None:
         with database.connect(application_name="second swap") as second:
-            second.execute("select polar_ai._swap_table('public.other', 'public.other__next')")
+            second.execute("select polarlens._swap_table('public.other', 'public.other__next')")
 
     thread = threading.Thread(target=swap_the_other)
     with database.connect(autocommit=False) as first:
-        first.execute("select polar_ai._swap_table('public.one', 'public.one__next')")
+        first.execute("select polarlens._swap_table('public.one', 'public.one__next')")
         thread.start()
         waiting = "select wait_event from pg_stat_activity where application_name = 'second swap'"
         deadline = time.monotonic() + 10

@@ -11,13 +11,13 @@ from udfs.runtime.errors import PolarAIError
 
 
 def test_a_good_embedding_is_returned_as_floats() -> None:
-    checked = vectors.validated([1, -2.5, 0], 3)
+    checked = vectors.validate([1, -2.5, 0], 3)
     assert checked == [1.0, -2.5, 0.0]
     assert all(type(number) is float for number in checked)
 
 
 def test_any_length_is_good_where_the_dimension_is_unknown() -> None:
-    assert vectors.validated([1.0, 2.0], None) == [1.0, 2.0]
+    assert vectors.validate([1.0, 2.0], None) == [1.0, 2.0]
 
 
 @pytest.mark.parametrize(
@@ -45,19 +45,19 @@ def test_any_length_is_good_where_the_dimension_is_unknown() -> None:
 )
 def test_anything_else_is_the_items_fault(value: Any, said: str) -> None:
     with pytest.raises(PolarAIError, match=said) as error:
-        vectors.validated(value, 3)
+        vectors.validate(value, 3)
     assert (error.value.scope, error.value.sqlstate, error.value.stage) == ("item", "08P01", "response")
 
 
 @pytest.mark.parametrize("value", [[0.1, 0.2], [0.1] * 4])
 def test_a_wrong_dimension_is_the_batchs_fault(value: list[float]) -> None:
     with pytest.raises(PolarAIError, match=f"{len(value)} dimensions, not 3") as error:
-        vectors.validated(value, 3)
+        vectors.validate(value, 3)
     assert (error.value.scope, error.value.sqlstate) == ("batch", "08P01")
 
 
 def test_numbers_too_small_for_32_bits_become_zero() -> None:
-    assert vectors.validated([1.0, 1e-40, -1e-300], 3) == [1.0, 0.0, 0.0]
+    assert vectors.validate([1.0, 1e-40, -1e-300], 3) == [1.0, 0.0, 0.0]
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_plain_embeddings_are_cut_out_as_they_stand(array: str) -> None:
     assert literal == array
     assert literal.dimension == len(json.loads(array))
     assert literal.floats() == json.loads(array)
-    assert vectors.validated(literal, literal.dimension) is literal
+    assert vectors.validate(literal, literal.dimension) is literal
 
 
 @pytest.mark.parametrize(
@@ -80,6 +80,7 @@ def test_plain_embeddings_are_cut_out_as_they_stand(array: str) -> None:
         "[0,0.0,-0]",
         "[0.0000000000001]",
         "[1e-40]",
+        "[0.000001e-9]",
         "[0.00000000000000000000000000000000000000001,1]",
         "[1e39]",
         "[1e10]",

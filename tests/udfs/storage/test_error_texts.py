@@ -227,6 +227,6 @@ def test_what_is_over_the_limit_is_null_to_sql_and_an_error_to_a_model(
     config = json.dumps({"input": "image"})
     query = "select polar_ai.ai_createmodel('m', 'http://127.0.0.1:9/post', 'clip-as-service', 'embedding', 'n', %s)"
     db.run(query, config)
-    (error,) = db.rows("select error ->> 'message' from polar_ai._embed('m', array['web:x.jpg'])")[0]
+    (error,) = db.rows("select error ->> 'message' from polarlens._embed('m', array['web:x.jpg'])")[0]
     assert error == "web:x.jpg is larger than the limit of 100 MB"
     assert told(db, "select polar_ai.ai_thumbnail('web:x.jpg')")[:2] == ["54000", error]

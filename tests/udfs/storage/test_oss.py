@@ -102,7 +102,7 @@ def test_an_embedding_models_errors_mask_the_secret_too(db: Database, oss: Oss) 
         '{"input": "image"}',
     )
     paths = [direct(url, "film.jpg"), direct(url, "none.jpg"), direct(url, "cat.mp4"), direct(url, "x", "nokey")]
-    rows = db.rows("select item, error ->> 'message', error::text from polar_ai._embed('m', %s)", paths)
+    rows = db.rows("select item, error ->> 'message', error::text from polarlens._embed('m', %s)", paths)
     assert len(rows) == 4
     assert "it looks like a video" in rows[0][1]
     assert "there is no such object" in rows[1][1]

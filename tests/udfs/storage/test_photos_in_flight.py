@@ -26,7 +26,7 @@ def test_memory_is_bounded_by_what_is_in_flight(db: Database, http_server: Calla
     config = json.dumps({"input": "image", "batch_size": 1, "dimension": 4})
     query = "select polar_ai.ai_createmodel('m', %s, 'clip-as-service', 'embedding', 'n', %s)"
     db.run(query, http_server(ColourClip()).url + "/post", config)
-    embedded = "select count(embedding) from polar_ai._embed('m', %s, %s)"
+    embedded = "select count(embedding) from polarlens._embed('m', %s, %s)"
 
     def most(photos: int, in_flight: int) -> int:
         with most_memory(db) as seen:
@@ -58,14 +58,14 @@ def test_thumbnails_are_made_side_by_side(db: Database, http_server: Callable[..
 
     create(db, "web", http_server(slowly).url)
     paths = [f"web:{n}.jpg" for n in range(1, 25)] + ["web:25.mp4"]
-    made = db.rows("select item, content, error ->> 'message' from polar_ai._thumbnails(%s, 120) order by item", paths)
+    made = db.rows("select item, content, error ->> 'message' from polarlens._thumbnails(%s, 120) order by item", paths)
     assert [item for item, *_ in made] == list(range(1, 26))
     # One photo's error is not the others'.
     assert {item: error for item, _, error in made if error}.keys() == {7, 25}
     assert {Image.open(io.BytesIO(content)).size for _, content, error in made if not error} == {(120, 80)}
     assert 4 <= most <= 8
     assert (
-        db.rows("select * from polar_ai._thumbnails('{}', 120)")
-        == db.rows("select * from polar_ai._thumbnails(null, 1)")
+        db.rows("select * from polarlens._thumbnails('{}', 120)")
+        == db.rows("select * from polarlens._thumbnails(null, 1)")
         == []
     )

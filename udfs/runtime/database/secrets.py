@@ -11,7 +11,7 @@ from .interface import Database
 KEY_NAME = "POLARLENS_TOKEN_KEY"
 
 
-def opened(database: Database, owner: str, stored: str | None) -> str | None:
+def open_secret(database: Database, owner: str, stored: str | None) -> str | None:
     """Return the token behind what is stored. ``owner`` says in errors whose it is."""
     if not stored:
         return None
@@ -23,7 +23,7 @@ def opened(database: Database, owner: str, stored: str | None) -> str | None:
     return stored
 
 
-def sealed(database: Database, token: str) -> str:
+def seal(database: Database, token: str) -> str:
     """Return ``token`` as it is to be stored: encrypted if the server's environment has POLARLENS_TOKEN_KEY."""
     if not token or token.startswith("env:") or not os.environ.get(KEY_NAME):
         return token

@@ -99,8 +99,8 @@ class Session:
         return self._model(model_id, row), self._reach(row)
 
     def seal(self, token: str) -> str:
-        """Return ``token`` as it is to be stored; see secrets.sealed."""
-        return secrets.sealed(self.database, token)
+        """Return ``token`` as it is to be stored; see secrets.seal."""
+        return secrets.seal(self.database, token)
 
     def warn_of_secret(self, path: str) -> None:
         """Warn, once a session, if a statement with an oss:// URL's secret in it goes to the server's log."""
@@ -136,7 +136,7 @@ class Session:
                 name=registered["name"],
                 config=registered["config"],
                 type=(registered["type"] or "").lower(),
-                token=secrets.opened(self.database, f"model {model_id}", registered["token"]),
+                token=secrets.open_secret(self.database, f"model {model_id}", registered["token"]),
             )
         self.models.keep(model_id, (registered, model), kept)
         return model
@@ -147,7 +147,7 @@ class Session:
             name = one["name"]
             locations[name] = None
             if one["permitted"]:
-                secret = secrets.opened(self.database, f"location {name}", one["secret"])
+                secret = secrets.open_secret(self.database, f"location {name}", one["secret"])
                 locations[name] = Location(name, one["url"], one["options"], secret)
         limits = Limits(
             # 0 is in the documented range, but no call is without any bound.

@@ -9,7 +9,7 @@ from .. import images, sources
 from ..database import Database, Session, session_of
 from ..errors import PolarAIError
 from ..interrupts import Operation
-from .outcome import Error, outcome, rows, streamed, value
+from .outcome import Error, outcome, rows, stream, value
 
 # PostgreSQL keeps no value over 1 GB, whatever limit the caller gives.
 MAX_BYTEA = 2**30 - 2**10
@@ -51,7 +51,7 @@ def presign_url(session: Session, path: str, seconds: int, permits: str) -> str:
     """Return a URL that shows ``path`` for so many seconds, to anybody who has it."""
     session.warn_of_secret(path)
     reach = session.reach(permits)
-    return session.run(lambda operation: sources.presigned(path, reach, operation, seconds))
+    return session.run(lambda operation: sources.presign(path, reach, operation, seconds))
 
 
 @rows
@@ -74,7 +74,7 @@ def list_files(
         reach = session.reach(permits)
         return sources.list_files(reach.location(name, name), prefix, reach, Operation(), session.poll)
 
-    for file, error in streamed(database, begin):
+    for file, error in stream(database, begin):
         yield (None, None, None, None, None, error) if file is None else (*file, None)
 
 

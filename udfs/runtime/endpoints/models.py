@@ -28,7 +28,7 @@ def post(session: Session, model_id: str, permit: str, body: str, headers: str |
     """Send ``body`` to a model's URL, with its token and ``headers`` (a JSON object); return the answer's JSON."""
     send = calling.sender(*session.model(model_id, permit), headers)
     content = session.run(lambda operation: send(body.encode(), operation))
-    calling.parsed(model_id, content)
+    calling.parse(model_id, content)
     return content.decode("utf-8-sig")
 
 
@@ -51,7 +51,7 @@ def post_many(
     send, operation = calling.sender(model, reach, headers), Operation()
 
     def ask(body: Any) -> Any:
-        return calling.parsed(model_id, send(json.dumps(body).encode(), operation))
+        return calling.parse(model_id, send(json.dumps(body).encode(), operation))
 
     works = merging.works(model_id, [json.loads(body) for body in bodies], merge, most, ask)
     responses: dict[int, str | PolarAIError] = {}
@@ -122,7 +122,7 @@ def call_provider(session: Session, model_id: str, permit: str, content: str) ->
         )
     send, body = calling.sender(model, reach), json.dumps(provider.question(model, content)).encode()
     answer = session.run(lambda operation: send(body, operation))
-    return json.dumps(provider.answer(model, calling.parsed(model_id, answer)))
+    return json.dumps(provider.answer(model, calling.parse(model_id, answer)))
 
 
 def call_raw(

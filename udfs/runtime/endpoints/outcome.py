@@ -42,7 +42,7 @@ def rows(
 
     @wraps(work)
     def endpoint(database: Database, /, *args: P.args, **kwargs: P.kwargs) -> Iterator[Row[T]]:
-        for item, error in streamed(database, lambda: work(session_of(database), *args, **kwargs)):
+        for item, error in stream(database, lambda: work(session_of(database), *args, **kwargs)):
             if item is None:
                 yield 0, None, error
             elif isinstance(item[1], PolarAIError):
@@ -53,7 +53,7 @@ def rows(
     return endpoint
 
 
-def streamed(database: Database, begin: Callable[[], Iterator[T]]) -> Iterator[tuple[T | None, Error]]:
+def stream(database: Database, begin: Callable[[], Iterator[T]]) -> Iterator[tuple[T | None, Error]]:
     """Yield (item, None) as the items of ``begin()`` come; at a fault, (None, the error) as the last."""
     items, error = outcome(database, begin)
     while items is not None:
@@ -83,5 +83,5 @@ def outcome(database: Database, work: Callable[[], T]) -> tuple[T | None, Error]
 
 
 def as_json(error: PolarAIError) -> str:
-    """Return an error as polar_ai._raise reads it."""
+    """Return an error as polarlens._raise reads it."""
     return json.dumps(error.as_dict())

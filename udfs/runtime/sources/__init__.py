@@ -6,7 +6,7 @@ from .loading import MAX_PICTURE_BYTES as MAX_PICTURE_BYTES
 from .loading import check_web_location as check_web_location
 from .loading import load as load
 from .loading import load_picture as load_picture
-from .loading import presigned as presigned
+from .loading import presign as presign
 from .loading import too_large as too_large
 from .locations import Location as Location
 from .locations import validate as validate

@@ -52,7 +52,7 @@ def too_large(path: str, limit: int) -> PolarAIError:
     return PolarAIError(message, sqlstate=TOO_LARGE, stage="load")
 
 
-def presigned(path: str, reach: Reach, operation: Operation, seconds: int) -> str:
+def presign(path: str, reach: Reach, operation: Operation, seconds: int) -> str:
     """Return a URL that shows what ``path`` names for ``seconds``, to anybody who has it."""
     source = reach.resolve(path)
     location = source.location

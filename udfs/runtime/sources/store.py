@@ -6,14 +6,13 @@ remains possible; a response is shown only if it parses as a valid listing or ob
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import functools
 import socket
 import threading
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from ..errors import CONNECTION_LOST, NOT_FOUND, UNREACHABLE, PolarAIError
@@ -21,7 +20,10 @@ from ..http.allow_list import DEFAULT_PORTS, AllowList, check_address
 from ..interrupts import Operation
 from ..paths import masked
 from .locations import SIGNED, Location
-from .store_errors import translated
+from .store_errors import translate_errors
+
+if TYPE_CHECKING:
+    import asyncio
 
 T = TypeVar("T")
 
@@ -67,6 +69,9 @@ _worker_loop = threading.local()
 
 def call(make: Callable[[], Awaitable[T]], operation: Operation, description: str, timeout: float) -> T:
     """Run opendal's coroutine to its end in this worker thread; raise CONNECTION_LOST if it takes longer."""
+    # Not at the top: it is much of what a new session imports, and only stores need it.
+    import asyncio
+
     under_way = StoreCall(description, timeout)
 
     async def work() -> T:
@@ -80,7 +85,7 @@ def call(make: Callable[[], Awaitable[T]], operation: Operation, description: st
     runner: asyncio.Runner = _worker_loop.runner
     operation.enter(under_way)
     try:
-        return translated(lambda: runner.run(work()), description)
+        return translate_errors(lambda: runner.run(work()), description)
     except asyncio.CancelledError:
         raise PolarAIError(
             f"{description}: no complete answer within {timeout:g} s",
@@ -135,7 +140,7 @@ def operator(location: Location, timeout: float, listing: bool = False) -> Any:
         # For the bucket itself in the path, opendal signs /bucket, and OSS /bucket/.
         settings["bucket"] += "/"
     options = tuple(sorted(settings.items()))
-    return translated(lambda: _operator(location.kind, options, timeout), f"opening the location {location.name}")
+    return translate_errors(lambda: _operator(location.kind, options, timeout), f"opening the location {location.name}")
 
 
 def _library() -> Any:

@@ -49,7 +49,7 @@ _HINTS = {
 }
 
 
-def translated(work: Callable[[], T], description: str) -> T:
+def translate_errors(work: Callable[[], T], description: str) -> T:
     """Do ``work`` with opendal; raise its errors as ours."""
     try:
         return work()

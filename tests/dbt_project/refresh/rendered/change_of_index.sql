@@ -229,7 +229,9 @@ vacuum (index_cleanup off, analyze) "polarlens"."search"."notes";
 
 select clock_timestamp()::text;
 
-select c.reltuples from pg_class as c where c.oid = '"polarlens"."search"."notes"'::regclass;
+select c.reltuples
+from pg_class as c
+where c.oid = '"polarlens"."search"."notes"'::regclass;
 
 with sizes as (
     select

@@ -216,214 +216,10 @@ select
 from pg_temp."notes__pending";
 
 update polarlens.refresh_runs
-set phase = 'embedding', total = 1, pending = 1, removed = 0
+set phase = 'embedding', total = 0, pending = 0, removed = 0
 where run_id = 1;
 
 commit;
-
-select 1;
-
-commit;
-
-commit;
-
-do $polarlens_batches$
-declare
-    v_first bigint := 0;
-    v_last bigint;
-    v_ahead bigint;
-    v_size bigint := 2;
-    v_next_size bigint;
-    v_in_flight integer := 8;
-    v_embedded bigint := 0;
-    v_failed bigint := 0;
-    v_fault text;
-    v_counts record;
-    v_rate numeric;
-    v_left interval;
-    v_line text;
-    v_began constant timestamptz := clock_timestamp();
-    v_until constant timestamptz := clock_timestamp() + interval '2 seconds';
-begin
-    loop
-        v_last := least(v_first + v_size, 1);
-        -- The next batch takes about two seconds, so that there is news even from a slow model; in whole requests.
-        v_next_size := least(2, v_size * 2, (
-            select 2 * v_first / extract(epoch from clock_timestamp() - v_began) where v_first > 0
-        )::bigint);
-        v_next_size := greatest(v_next_size - v_next_size % 32, 2);
-        v_ahead := least(v_last + v_next_size, 1);
-
-        with batch as materialized (
-            select
-                row_number() over (order by p.n) as item,
-                p.key,
-                p.input,
-                p.source_version
-            from pg_temp."notes__pending" as p
-            where p.n > v_first and p.n <= v_last
-        ),
-
-        -- The inputs of the next batch, so that the model has them while this one is written.
-        ahead as materialized (
-            select
-                row_number() over (order by p.n) as item,
-                p.key,
-                p.input,
-                p.source_version
-            from pg_temp."notes__pending" as p
-            where p.n > v_last and p.n <= v_ahead
-        ),
-
-        answers as materialized (
-            select
-                a.item,
-                a.embedding,
-                a.error
-            from polarlens._embed_ahead(
-                'embedding/clip_text',
-                (select array_agg(b.input order by b.item) from batch as b),
-                (select array_agg(b.input order by b.item) from ahead as b),
-                v_in_flight, 4
-            ) as a
-        ),
-
-        vectors as materialized (
-            select
-                b.key,
-                b.source_version,
-                a.item,
-                a.embedding::vector as embedding
-            from answers as a
-            inner join batch as b on a.item = b.item
-            where a.error is null
-        ),
-
-        written as (
-            insert into "polarlens"."search"."notes__next" as t ("note_id", source_version, model_fingerprint, embedding)
-            select
-                v.key,
-                v.source_version,
-                '0123456789abcdef',
-                l2_normalize(v.embedding)::vector
-            from vectors as v
-            where vector_norm(v.embedding) > 0
-            on conflict ("note_id") do update set
-                source_version = excluded.source_version,
-                model_fingerprint = excluded.model_fingerprint,
-                embedding = excluded.embedding
-            returning t."note_id" as key
-        ),
-
-        errors as (
-            select
-                b.key,
-                b.source_version,
-                b.input,
-                coalesce(
-                    a.error,
-                    '{"stage": "response", "message": "the model returned an embedding of zeros", "sqlstate": "08P01"}'
-                ) as error
-            from batch as b
-            inner join answers as a on b.item = a.item
-            left join vectors as v on b.item = v.item
-            where a.error is not null or vector_norm(v.embedding) = 0
-        ),
-
-        failed as (
-            insert into polarlens.embedding_errors as e (
-                relation, source_key, source_version, input, stage, message, sqlstate, next_attempt_at
-            )
-            select
-                'search.notes',
-                x.key::text,
-                x.source_version::text,
-                -- PolarDB's oss:// URLs hold a secret before their @.
-                left(regexp_replace(x.input, '^oss:.*@', 'oss://', 'i'), 1000),
-                coalesce(x.error ->> 'stage', 'request'),
-                x.error ->> 'message',
-                x.error ->> 'sqlstate',
-                -- An input without permission is tried again in the next run: it may have been granted by then.
-                case when x.error ->> 'sqlstate' = '42501' then now() else now() + interval '1 minute' end
-            from errors as x
-            on conflict (relation, source_key) do update set
-                source_version = excluded.source_version,
-                input = excluded.input,
-                stage = excluded.stage,
-                message = excluded.message,
-                sqlstate = excluded.sqlstate,
-                attempts = case when e.source_version = excluded.source_version then e.attempts + 1 else 1 end,
-                last_failed_at = now(),
-                -- 1, 2, 4 … minutes, up to a day.
-                next_attempt_at = case when excluded.sqlstate = '42501' then now() else now() + interval '1 minute' * least(
-                    1440, 2 ^ least(11, case when e.source_version = excluded.source_version then e.attempts else 0 end)
-                ) end
-            returning 1
-        ),
-
-        cleared as (
-            delete from polarlens.embedding_errors as e
-            using written as w
-            where e.relation = 'search.notes' and e.source_key = w.key::text
-        )
-
-        select
-            (select count(*) from written) as embedded,
-            (select count(*) from failed) as failed,
-            (
-                select a.error ->> 'message'
-                from answers as a
-                where a.item = 0
-            ) as fault
-        into strict v_counts;
-        v_fault := v_counts.fault;
-
-
-        update polarlens.refresh_runs
-        set updated_at = clock_timestamp(), pending = 1 - v_last, embedded = v_embedded + v_counts.embedded, reused = 0,
-            failed = v_failed + v_counts.failed, removed = 0, unchanged = 0
-        where run_id = 1;
-        if (select m.fingerprint from polarlens._embedding_model('embedding/clip_text') as m)
-            is distinct from '0123456789abcdef' then
-            rollback;
-            v_fault := format(
-                'model %s changed while it was embedding; what came of it meanwhile was dropped', 'embedding/clip_text'
-            );
-            exit;
-        end if;
-        commit;
-
-        v_embedded := v_embedded + v_counts.embedded;
-        v_failed := v_failed + v_counts.failed;
-        v_first := v_last;
-        v_size := v_next_size;
-        exit when v_fault is not null or v_first >= 1 or clock_timestamp() > v_until;
-        -- The refreshes that ask the same service share the requests that may be in flight.
-        v_in_flight := greatest(1, 8 / greatest(1, (
-            select count(*)
-            from polarlens.refresh_status as r
-            inner join polarlens.models as other on r.model_id = other.model_id
-            inner join polarlens.models as ours
-                on other.model_url = ours.model_url and ours.model_id = 'embedding/clip_text'
-            where r.status = 'running' and r.phase = 'embedding'
-        )));
-    end loop;
-
-    v_rate := v_first / nullif(extract(epoch from clock_timestamp() - v_began), 0)::numeric;
-    v_left := make_interval(secs => coalesce(floor((1 - v_first) / nullif(v_rate, 0)), 0));
-    v_line := format(
-        '%s of %s, %s/s, %s left%s',
-        v_first, 1, to_char(coalesce(v_rate, 0), 'FM999999999990.0'), to_char(v_left, 'FMHH24:MI:SS'),
-        case when v_failed > 0 then format(', %s failed', v_failed) end
-    );
-    perform set_config('polarlens.batches', json_build_object(
-        'done', v_first, 'size', v_size, 'in_flight', v_in_flight, 'embedded', v_embedded, 'failed', v_failed,
-        'fault', v_fault, 'began', v_began, 'line', v_line
-    )::text, false);
-end
-$polarlens_batches$;
-
-select current_setting('polarlens.batches');
 
 update polarlens.refresh_runs
 set updated_at = clock_timestamp(), pending = 0, embedded = 0, reused = 0,
@@ -445,7 +241,7 @@ select
     (select count(*) from (select 1 from "polarlens"."search"."notes__next" limit 1) as t) > 0 as filled;
 
 update polarlens.refresh_runs
-set phase = 'indexing', total = 1, pending = 0, removed = 0
+set phase = 'indexing', total = 0, pending = 0, removed = 0
 where run_id = 1;
 
 commit;
@@ -460,7 +256,9 @@ vacuum (index_cleanup off, analyze) "polarlens"."search"."notes__next";
 
 select clock_timestamp()::text;
 
-select c.reltuples from pg_class as c where c.oid = '"polarlens"."search"."notes__next"'::regclass;
+select c.reltuples
+from pg_class as c
+where c.oid = '"polarlens"."search"."notes__next"'::regclass;
 
 with sizes as (
     select
@@ -505,7 +303,7 @@ select to_char(clock_timestamp() - '2026-01-01 00:00:00+00'::timestamptz, 'FMHH2
 commit;
 
 update polarlens.refresh_runs
-set phase = 'swapping', total = 1, pending = 0, removed = 0
+set phase = 'swapping', total = 0, pending = 0, removed = 0
 where run_id = 1;
 
 commit;

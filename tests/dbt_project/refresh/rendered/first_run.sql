@@ -191,7 +191,7 @@ declare
     v_first bigint := 0;
     v_last bigint;
     v_ahead bigint;
-    v_size bigint := 2;
+    v_size bigint := 64;
     v_next_size bigint;
     v_in_flight integer := 8;
     v_embedded bigint := 0;
@@ -207,10 +207,10 @@ begin
     loop
         v_last := least(v_first + v_size, 3);
         -- The next batch takes about two seconds, so that there is news even from a slow model; in whole requests.
-        v_next_size := least(2, v_size * 2, (
+        v_next_size := least(512, v_size * 2, (
             select 2 * v_first / extract(epoch from clock_timestamp() - v_began) where v_first > 0
         )::bigint);
-        v_next_size := greatest(v_next_size - v_next_size % 32, 2);
+        v_next_size := greatest(v_next_size - v_next_size % 32, 64);
         v_ahead := least(v_last + v_next_size, 3);
 
         with batch as materialized (
@@ -477,7 +477,9 @@ vacuum (index_cleanup off, analyze) "polarlens"."search"."notes";
 
 select clock_timestamp()::text;
 
-select c.reltuples from pg_class as c where c.oid = '"polarlens"."search"."notes"'::regclass;
+select c.reltuples
+from pg_class as c
+where c.oid = '"polarlens"."search"."notes"'::regclass;
 
 with sizes as (
     select
