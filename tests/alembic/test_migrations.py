@@ -16,7 +16,9 @@ from tests.alembic.catalogue import catalogue
 from tests.support.database import Database, connect
 
 SCRIPTS = ScriptDirectory(str(CHECKOUT / "alembic"))
-FUNCTIONS = "select oid::regprocedure::text, xmin::text from pg_proc where pronamespace = 'polar_ai'::regnamespace"
+FUNCTIONS = """
+select oid::regprocedure::text, xmin::text from pg_proc where pronamespace = 'polar_ai'::regnamespace order by 1
+"""
 
 
 def alembic_in(folder: Path, database: Database, *arguments: str) -> subprocess.CompletedProcess[str]:

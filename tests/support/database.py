@@ -22,7 +22,8 @@ from scripts.common.paths import CHECKOUT
 # Names the databases of this run and of this worker of it.
 RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID", "")[:8] or f"{os.getpid()}"
 PREFIX = f"polarlens_test_{RUN}_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
-_KEYWORDS = {(option.envvar or b"").decode(): option.keyword.decode() for option in pq.Conninfo.get_defaults()}
+# libpq's variables and what they are called in a connection string.
+KEYWORDS = {o.envvar.decode(): o.keyword.decode() for o in pq.Conninfo.get_defaults() if o.envvar}
 _numbers = itertools.count(1)
 
 
@@ -89,7 +90,7 @@ def dbt_target(env: dict[str, str]) -> Path:
 
 def connect(env: dict[str, str], **options: Any) -> psycopg.Connection[Any]:
     """Connect as libpq's variables in ``env`` say, in autocommit mode; ``options`` go before them."""
-    arguments = {_KEYWORDS[name]: value for name, value in env.items() if name in _KEYWORDS}
+    arguments = {KEYWORDS[name]: value for name, value in env.items() if name in KEYWORDS}
     return psycopg.connect(**{**arguments, "autocommit": True, **options})
 
 

@@ -7,21 +7,23 @@ to the whole server, so a test that makes one gives it a name of its own (new_ro
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
-from psycopg import pq, sql
+from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from scripts.common.paths import CHECKOUT, state_home
 from scripts.programs.local_postgres.server import LocalPostgres
-from tests.support.database import PREFIX, Database, connect, drop_database, new_database
+from tests.support.database import KEYWORDS, PREFIX, Database, connect, drop_database, new_database
 from tests.support.system_postgres import Programs, SystemPostgres
 
 NAMED = os.environ.get("POLARLENS_TEST_DATABASE", "")
@@ -80,32 +82,40 @@ def server(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
 
 
 def _named_server() -> Iterator[dict[str, str]]:
-    variables = {option.keyword.decode(): (option.envvar or b"").decode() for option in pq.Conninfo.get_defaults()}
+    variables = {keyword: variable for variable, keyword in KEYWORDS.items()}
     with psycopg.connect(NAMED, autocommit=True, application_name=PREFIX) as connection:
-        given = {variables[name]: str(value) for name, value in conninfo_to_dict(NAMED).items() if variables.get(name)}
+        given = {variables[name]: str(value) for name, value in conninfo_to_dict(NAMED).items() if name in variables}
         info = connection.info
         env = {"PGHOST": info.host, "PGPORT": str(info.port), "PGUSER": info.user, "PGPASSWORD": info.password}
-        with connection.transaction():
-            connection.execute("select pg_advisory_xact_lock(hashtext('polarlens tests'))")
+        with _alone(connection):
             for role in ROLES:
                 if not connection.execute("select from pg_roles where rolname = %s", [role]).fetchall():
                     connection.execute(sql.SQL("create role {} nologin").format(sql.Identifier(role)))
-        _drop_left_overs(connection)
+            _drop_left_overs(connection)
         yield {**given, **env, "PGDATABASE": info.dbname}
 
 
-def _drop_left_overs(connection: psycopg.Connection[tuple[object, ...]]) -> None:
-    """Drop the databases of runs that were killed: each worker's connection is called like its databases."""
-    for (name,) in connection.execute(
-        r"""
-        select d.datname from pg_database as d
-        where d.datname like 'polarlens\_test\_%' and not exists (
-            select from pg_stat_activity as a
-            where a.application_name <> '' and starts_with(d.datname, a.application_name)
+@contextlib.contextmanager
+def _alone(connection: psycopg.Connection[Any]) -> Iterator[None]:
+    """Let no other worker do what touches rows that all databases share: roles, and the databases themselves."""
+    connection.execute("select pg_advisory_lock(hashtext('polarlens tests'))")
+    try:
+        yield
+    finally:
+        connection.execute("select pg_advisory_unlock_all()")
+
+
+def _drop_left_overs(connection: psycopg.Connection[Any]) -> None:
+    """Drop the databases and roles of runs that were killed: a worker that lives has a connection of their prefix."""
+    left_over = r"""
+        starts_with({name}, 'polarlens_test_') and not exists (
+            select from pg_stat_activity as a where a.application_name <> '' and starts_with({name}, a.application_name)
         )
-        """
-    ).fetchall():
-        drop_database(connection, str(name))
+    """
+    for (name,) in connection.execute("select datname from pg_database where" + left_over.format(name="datname")):
+        drop_database(connection, name)
+    for (name,) in connection.execute("select rolname from pg_roles where" + left_over.format(name="rolname")):
+        connection.execute(sql.SQL("drop role {}").format(sql.Identifier(name)))
 
 
 @pytest.fixture(scope="session")
@@ -114,15 +124,13 @@ def template(server: dict[str, str]) -> Iterator[str]:
     name = f"{PREFIX}_template"
     with connect(server) as maintenance:
         maintenance.execute(sql.SQL("create database {} template template0").format(sql.Identifier(name)))
-        # One worker at a time: grants to roles are rows that all databases share.
-        maintenance.execute("select pg_advisory_lock(hashtext('polarlens tests'))")
-        subprocess.run(
-            [sys.executable, "-m", "alembic", "upgrade", "head"],
-            cwd=CHECKOUT,
-            env={**os.environ, **server, "PGDATABASE": name},
-            check=True,
-        )
-        maintenance.execute("select pg_advisory_unlock_all()")
+        with _alone(maintenance):
+            subprocess.run(
+                [sys.executable, "-m", "alembic", "upgrade", "head"],
+                cwd=CHECKOUT,
+                env={**os.environ, **server, "PGDATABASE": name},
+                check=True,
+            )
         yield name
         drop_database(maintenance, name)
 
