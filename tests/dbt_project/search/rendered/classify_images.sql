@@ -1,9 +1,20 @@
-CREATE OR REPLACE FUNCTION search.classify_images(labels text[], k integer DEFAULT 1, filters jsonb DEFAULT NULL::jsonb, min_probability double precision DEFAULT NULL::double precision, model text DEFAULT NULL::text)
- RETURNS TABLE(image_id bigint, rank integer, label text, score real, probability real, path text)
- LANGUAGE plpgsql
- STABLE
- SET search_path TO 'pg_catalog', 'public', 'pg_temp'
-AS $function$
+create or replace function search.classify_images(
+    labels text[],
+    k integer default 1,
+    filters jsonb default null::jsonb,
+    min_probability double precision default null::double precision,
+    model text default null::text
+) returns table (
+    image_id bigint,
+    rank integer,
+    label text,
+    score real,
+    probability real,
+    path text
+)
+language plpgsql stable
+set search_path to pg_catalog, public, pg_temp
+as $body$
     #variable_conflict use_column
     -- Zero-shot classification of the photos that pass the filters; the labels are embedded once, all in one call.
 declare
@@ -72,4 +83,4 @@ begin
     using labels, model, k, filters, min_probability, "search_internal".logit_scale(model);
 end
 -- depends_on: "search_internal"."image_embeddings"
-    $function$
+$body$;

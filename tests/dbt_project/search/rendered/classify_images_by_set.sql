@@ -1,9 +1,20 @@
-CREATE OR REPLACE FUNCTION search.classify_images_by_set(label_set text, k integer DEFAULT 1, filters jsonb DEFAULT NULL::jsonb, min_probability double precision DEFAULT NULL::double precision)
- RETURNS TABLE(image_id bigint, rank integer, label text, score real, probability real, attributes jsonb, path text)
- LANGUAGE plpgsql
- STABLE
- SET search_path TO 'pg_catalog', 'public', 'pg_temp'
-AS $function$
+create or replace function search.classify_images_by_set(
+    label_set text,
+    k integer default 1,
+    filters jsonb default null::jsonb,
+    min_probability double precision default null::double precision
+) returns table (
+    image_id bigint,
+    rank integer,
+    label text,
+    score real,
+    probability real,
+    attributes jsonb,
+    path text
+)
+language plpgsql stable
+set search_path to pg_catalog, public, pg_temp
+as $body$
     #variable_conflict use_column
     -- As classify_images, with a set of the table polarlens.labels, whose vectors `dbt run` keeps; calls no model.
 begin
@@ -81,4 +92,4 @@ begin
     $statement$, "search_internal".photo_filter(filters))
     using label_set, "search_internal".logit_scale(null), k, filters, min_probability;
 end
-    $function$
+$body$;

@@ -1,9 +1,16 @@
-CREATE OR REPLACE FUNCTION search.classify_photo(photo text, labels text[], model text DEFAULT NULL::text)
- RETURNS TABLE(rank integer, label text, score real, probability real)
- LANGUAGE plpgsql
- STABLE
- SET search_path TO 'pg_catalog', 'public', 'pg_temp'
-AS $function$
+create or replace function search.classify_photo(
+    photo text,
+    labels text[],
+    model text default null::text
+) returns table (
+    rank integer,
+    label text,
+    score real,
+    probability real
+)
+language plpgsql stable
+set search_path to pg_catalog, public, pg_temp
+as $body$
     #variable_conflict use_column
     -- Zero-shot classification of a photo that need not be in the collection; one call to each model.
 begin
@@ -56,4 +63,4 @@ begin
     order by p.rank;
 end
 -- depends_on: "search_internal"."image_embeddings"
-    $function$
+$body$;

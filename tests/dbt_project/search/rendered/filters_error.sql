@@ -1,9 +1,9 @@
-CREATE OR REPLACE FUNCTION search_internal.filters_error(filters jsonb)
- RETURNS text
- LANGUAGE plpgsql
- STABLE
- SET search_path TO 'pg_catalog', 'public', 'pg_temp'
-AS $function$
+create or replace function search_internal.filters_error(
+    filters jsonb
+) returns text
+language plpgsql stable
+set search_path to pg_catalog, public, pg_temp
+as $body$
     #variable_conflict use_column
     -- What photo_filter would raise, as a text: one wrong row of saved searches must not spoil the others' results.
 begin
@@ -13,4 +13,4 @@ exception when data_exception then
     return sqlerrm;
 end
 -- depends_on: "search_internal"."image_embeddings"
-    $function$
+$body$;

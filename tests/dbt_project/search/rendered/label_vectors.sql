@@ -1,9 +1,13 @@
-CREATE OR REPLACE FUNCTION search_internal.label_vectors(labels text[], model text DEFAULT NULL::text)
- RETURNS TABLE(label text, embedding halfvec)
- LANGUAGE plpgsql
- STABLE SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'polar_ai', 'public', 'pg_temp'
-AS $function$
+create or replace function search_internal.label_vectors(
+    labels text[],
+    model text default null::text
+) returns table (
+    label text,
+    embedding halfvec
+)
+language plpgsql stable security definer
+set search_path to pg_catalog, polar_ai, public, pg_temp
+as $body$
     #variable_conflict use_column
     -- Every label embedded once, all in one call to the model, as the owner.
 declare
@@ -69,4 +73,4 @@ begin
         return next;
     end loop;
 end
-    $function$
+$body$;

@@ -1,9 +1,9 @@
-CREATE OR REPLACE FUNCTION search_internal.logit_scale(model text DEFAULT NULL::text)
- RETURNS double precision
- LANGUAGE plpgsql
- STABLE SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'polar_ai', 'public', 'pg_temp'
-AS $function$
+create or replace function search_internal.logit_scale(
+    model text default null::text
+) returns double precision
+language plpgsql stable security definer
+set search_path to pg_catalog, polar_ai, public, pg_temp
+as $body$
     #variable_conflict use_column
     -- Readers cannot read the registry; this one number of it they need.
 begin
@@ -15,4 +15,4 @@ begin
         end
     ), 100);
 end
-    $function$
+$body$;

@@ -1,9 +1,9 @@
-CREATE OR REPLACE FUNCTION search_internal.photo_filter(filters jsonb)
- RETURNS text
- LANGUAGE plpgsql
- STABLE
- SET search_path TO 'pg_catalog', 'public', 'pg_temp'
-AS $function$
+create or replace function search_internal.photo_filter(
+    filters jsonb
+) returns text
+language plpgsql stable
+set search_path to pg_catalog, public, pg_temp
+as $body$
     #variable_conflict use_column
     -- Fixed conditions, chosen by name; the values stay parameters of the statement that they end up in.
 declare
@@ -120,4 +120,4 @@ begin
     return v_where;
 end
 -- depends_on: "search_internal"."image_embeddings"
-    $function$
+$body$;

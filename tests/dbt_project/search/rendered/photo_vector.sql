@@ -1,9 +1,10 @@
-CREATE OR REPLACE FUNCTION search.photo_vector(photo text, model text DEFAULT NULL::text)
- RETURNS halfvec
- LANGUAGE plpgsql
- STABLE SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'polar_ai', 'public', 'pg_temp'
-AS $function$
+create or replace function search.photo_vector(
+    photo text,
+    model text default null::text
+) returns halfvec
+language plpgsql stable security definer
+set search_path to pg_catalog, polar_ai, public, pg_temp
+as $body$
     #variable_conflict use_column
     -- As query_vector, for a photo that need not be in the collection.
 declare
@@ -55,4 +56,4 @@ begin
     end case;
     return l2_normalize(polarlens._query_embedding(v_model, photo)::vector);
 end
-    $function$
+$body$;

@@ -1,9 +1,10 @@
-CREATE OR REPLACE FUNCTION search.query_vector(query text, model text DEFAULT NULL::text)
- RETURNS halfvec
- LANGUAGE plpgsql
- STABLE SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'polar_ai', 'public', 'pg_temp'
-AS $function$
+create or replace function search.query_vector(
+    query text,
+    model text default null::text
+) returns halfvec
+language plpgsql stable security definer
+set search_path to pg_catalog, polar_ai, public, pg_temp
+as $body$
     #variable_conflict use_column
     -- The one step that calls a model for a reader: it runs as the owner, and takes only the models of the spaces.
 declare
@@ -55,4 +56,4 @@ begin
     end case;
     return l2_normalize(polarlens._query_embedding(v_model, query)::vector);
 end
-    $function$
+$body$;

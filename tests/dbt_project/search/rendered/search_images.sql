@@ -1,9 +1,25 @@
-CREATE OR REPLACE FUNCTION search.search_images(query text, k integer DEFAULT 10, filters jsonb DEFAULT NULL::jsonb, min_score double precision DEFAULT NULL::double precision, model text DEFAULT NULL::text, ef_search integer DEFAULT NULL::integer)
- RETURNS TABLE(rank integer, image_id bigint, score real, path text, title text, caption text, taken_at timestamp with time zone, latitude double precision, longitude double precision, attributes jsonb)
- LANGUAGE plpgsql
- STABLE
- SET search_path TO 'pg_catalog', 'public', 'pg_temp'
-AS $function$
+create or replace function search.search_images(
+    query text,
+    k integer default 10,
+    filters jsonb default null::jsonb,
+    min_score double precision default null::double precision,
+    model text default null::text,
+    ef_search integer default null::integer
+) returns table (
+    rank integer,
+    image_id bigint,
+    score real,
+    path text,
+    title text,
+    caption text,
+    taken_at timestamp with time zone,
+    latitude double precision,
+    longitude double precision,
+    attributes jsonb
+)
+language plpgsql stable
+set search_path to pg_catalog, public, pg_temp
+as $body$
     #variable_conflict use_column
     -- The query is embedded once, into a parameter: the shape that calls the model once and keeps the index.
 begin
@@ -26,4 +42,4 @@ begin
     ) as s;
 end
 -- depends_on: "search_internal"."image_embeddings" "search_internal"."stg_image_paths"
-    $function$
+$body$;

@@ -1,12 +1,28 @@
-CREATE OR REPLACE FUNCTION search.search_images_by_vector(query halfvec, k integer DEFAULT 10, filters jsonb DEFAULT NULL::jsonb, min_score double precision DEFAULT NULL::double precision, model text DEFAULT NULL::text, ef_search integer DEFAULT NULL::integer)
- RETURNS TABLE(rank integer, image_id bigint, score real, path text, title text, caption text, taken_at timestamp with time zone, latitude double precision, longitude double precision, attributes jsonb)
- LANGUAGE plpgsql
- STABLE
- SET search_path TO 'pg_catalog', 'public', 'pg_temp'
- SET "hnsw.iterative_scan" TO 'relaxed_order'
- SET "hnsw.ef_search" TO '200'
- SET plan_cache_mode TO 'force_generic_plan'
-AS $function$
+create or replace function search.search_images_by_vector(
+    query halfvec,
+    k integer default 10,
+    filters jsonb default null::jsonb,
+    min_score double precision default null::double precision,
+    model text default null::text,
+    ef_search integer default null::integer
+) returns table (
+    rank integer,
+    image_id bigint,
+    score real,
+    path text,
+    title text,
+    caption text,
+    taken_at timestamp with time zone,
+    latitude double precision,
+    longitude double precision,
+    attributes jsonb
+)
+language plpgsql stable
+set search_path to pg_catalog, public, pg_temp
+set "hnsw.iterative_scan" to 'relaxed_order'
+set "hnsw.ef_search" to '200'
+set "plan_cache_mode" to 'force_generic_plan'
+as $body$
     #variable_conflict use_column
     -- What every search for photos ends in.
 declare
@@ -243,4 +259,4 @@ exception when data_exception then
     end if;
     raise;
 end
-    $function$
+$body$;

@@ -1,9 +1,28 @@
-CREATE OR REPLACE FUNCTION search.search_images_hybrid(query text, words text DEFAULT NULL::text, k integer DEFAULT 10, filters jsonb DEFAULT NULL::jsonb, model text DEFAULT NULL::text, ef_search integer DEFAULT NULL::integer)
- RETURNS TABLE(rank integer, image_id bigint, score real, fused_score real, meaning_rank integer, words_rank integer, path text, title text, caption text, taken_at timestamp with time zone, latitude double precision, longitude double precision, attributes jsonb)
- LANGUAGE plpgsql
- STABLE
- SET search_path TO 'pg_catalog', 'public', 'pg_temp'
-AS $function$
+create or replace function search.search_images_hybrid(
+    query text,
+    words text default null::text,
+    k integer default 10,
+    filters jsonb default null::jsonb,
+    model text default null::text,
+    ef_search integer default null::integer
+) returns table (
+    rank integer,
+    image_id bigint,
+    score real,
+    fused_score real,
+    meaning_rank integer,
+    words_rank integer,
+    path text,
+    title text,
+    caption text,
+    taken_at timestamp with time zone,
+    latitude double precision,
+    longitude double precision,
+    attributes jsonb
+)
+language plpgsql stable
+set search_path to pg_catalog, public, pg_temp
+as $body$
     #variable_conflict use_column
     -- Two rankings of the photos that pass the filters, by meaning and by words, fused by reciprocal rank.
 declare
@@ -93,4 +112,4 @@ begin
         v_depth, v_words, filters, k, model, ef_search;
 end
 -- depends_on: "search_internal"."image_embeddings"
-    $function$
+$body$;

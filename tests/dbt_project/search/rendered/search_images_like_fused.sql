@@ -1,9 +1,24 @@
-CREATE OR REPLACE FUNCTION search.search_images_like_fused(source_image_id bigint, k integer DEFAULT 10, filters jsonb DEFAULT NULL::jsonb, models text[] DEFAULT NULL::text[], ef_search integer DEFAULT NULL::integer)
- RETURNS TABLE(rank integer, image_id bigint, fused_score real, path text, title text, caption text, taken_at timestamp with time zone, latitude double precision, longitude double precision, attributes jsonb)
- LANGUAGE plpgsql
- STABLE
- SET search_path TO 'pg_catalog', 'public', 'pg_temp'
-AS $function$
+create or replace function search.search_images_like_fused(
+    source_image_id bigint,
+    k integer default 10,
+    filters jsonb default null::jsonb,
+    models text[] default null::text[],
+    ef_search integer default null::integer
+) returns table (
+    rank integer,
+    image_id bigint,
+    fused_score real,
+    path text,
+    title text,
+    caption text,
+    taken_at timestamp with time zone,
+    latitude double precision,
+    longitude double precision,
+    attributes jsonb
+)
+language plpgsql stable
+set search_path to pg_catalog, public, pg_temp
+as $body$
     #variable_conflict use_column
     -- One ranking for each model, fused; calls none of them.
 declare
@@ -60,4 +75,4 @@ begin
     order by rank;
 end
 -- depends_on: "search_internal"."image_embeddings"
-    $function$
+$body$;

@@ -1,9 +1,18 @@
-CREATE OR REPLACE FUNCTION search.search_texts_by_image(source_image_id bigint, k integer DEFAULT 10, filters jsonb DEFAULT NULL::jsonb, min_score double precision DEFAULT NULL::double precision, ef_search integer DEFAULT NULL::integer)
- RETURNS TABLE(rank integer, text_id bigint, score real, content text)
- LANGUAGE plpgsql
- STABLE
- SET search_path TO 'pg_catalog', 'public', 'pg_temp'
-AS $function$
+create or replace function search.search_texts_by_image(
+    source_image_id bigint,
+    k integer default 10,
+    filters jsonb default null::jsonb,
+    min_score double precision default null::double precision,
+    ef_search integer default null::integer
+) returns table (
+    rank integer,
+    text_id bigint,
+    score real,
+    content text
+)
+language plpgsql stable
+set search_path to pg_catalog, public, pg_temp
+as $body$
     #variable_conflict use_column
     -- Image to texts, by the key of an embedded photo; calls no model.
 declare
@@ -45,4 +54,4 @@ begin
     ) as s;
 end
 -- depends_on: "search_internal"."text_embeddings" "search_internal"."stg_texts"
-    $function$
+$body$;

@@ -1,9 +1,11 @@
-CREATE OR REPLACE FUNCTION search_internal.spaces_agree(embeddings text, queries text, required boolean DEFAULT false)
- RETURNS boolean
- LANGUAGE plpgsql
- STABLE SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'polar_ai', 'public', 'pg_temp'
-AS $function$
+create or replace function search_internal.spaces_agree(
+    embeddings text,
+    queries text,
+    required boolean default false
+) returns boolean
+language plpgsql stable security definer
+set search_path to pg_catalog, polar_ai, public, pg_temp
+as $body$
     #variable_conflict use_column
     -- As the owner: readers see what their views compare, not the registry of spaces.
 declare
@@ -23,4 +25,4 @@ begin
     end if;
     return coalesce(v_agree, true);
 end
-    $function$
+$body$;
