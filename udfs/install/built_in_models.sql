@@ -1,4 +1,4 @@
--- PolarDB's built-in models: they need only a token (ai_setmodeltoken('_dashscope%', …)). Rows that are there stay as they are.
+-- PolarDB's built-in models only need a token: ai_setmodeltoken('_dashscope%', …). Existing rows stay as they are.
 insert into polar_ai.models (model_id, model_url, model_provider, model_type, model_name, model_config)
 values
 (

@@ -6,4 +6,5 @@ if "@runtime@" not in GD: plpy.execute("select polar_ai._load_runtime()")
 return GD["@runtime@"].cached_models(plpy)
 $$;
 
-comment on function polar_ai._cached_models() is 'Internal: the work of ai_modelcachelists.';
+comment on function polar_ai._cached_models() is
+'Internal: the PL/Python half of ai_modelcachelists.';

@@ -1,5 +1,5 @@
--- Many inputs through a model's own transform functions. What fails in a merged request is asked again in ever smaller
--- ones, down to one: a service may answer for all of a batch that one of them is bad.
+-- Sends the inputs of a failed merged request again in smaller ones, down to one input a request, because a service
+-- may refuse a whole batch for one bad input.
 create or replace function polar_ai._call_many(
     model_id text, inputs text[], in_flight integer, caller_path text
 ) returns table (item integer, result jsonb, error jsonb)
@@ -101,5 +101,5 @@ end
 $$;
 
 comment on function polar_ai._call_many(text, text[], integer, text) is
-'Internal: many inputs through a model''s own transform functions. One row each, in order, with its result or its error;
-a fault of the whole batch is one row with item 0.';
+'Internal: many inputs through a model''s own transform functions. One row each, in order, with its result or its
+error; a fault of the whole batch is one row with item 0.';

@@ -30,7 +30,8 @@ begin
 
     v_body := polar_ai._call_function(v_model.in_call, v_model.model_name, _call_model.content, caller_path);
     if v_body is null then
-        raise exception 'calling model %: % returned NULL instead of a request body', _call_model.model_id, v_model.in_fn
+        raise exception 'calling model %: % returned NULL instead of a request body',
+            _call_model.model_id, v_model.in_fn
         using errcode = 'null_value_not_allowed', hint = 'Is the content NULL, or the file larger than its limit?';
     end if;
     if v_model.headers_call is not null then

@@ -1,4 +1,4 @@
--- What a registration has to satisfy, in one place, with errors that say what to write instead.
+-- Checks a registration; every error says what to write instead.
 create or replace function polar_ai._check_model(
     model_id text,
     model_url text,
@@ -28,7 +28,8 @@ begin
         raise exception 'cannot register %: model_config is not a JSON object', model_id
         using errcode = 'invalid_parameter_value', hint = 'For example {"author_type": "token", "token": ""}.';
     elsif coalesce(model_config ->> 'author_type', 'token') <> 'token' then
-        raise exception 'cannot register %: author_type is %, but only token is known', model_id, model_config ->> 'author_type'
+        raise exception 'cannot register %: author_type is %, but only token is known',
+            model_id, model_config ->> 'author_type'
         using errcode = 'invalid_parameter_value';
     elsif v_input not in ('text', 'image') then
         raise exception 'cannot register %: model_config.input is %, not text or image', model_id, v_input

@@ -1,4 +1,4 @@
--- Services report failure inside an HTTP 200 too: no result is an error, in the service's own words where it has some.
+-- Some services report a failure in an answer with status 200, so a missing result is an error.
 create or replace function polar_ai._check_result(model_id text, result jsonb, response jsonb) returns void
 language plpgsql
 set search_path to pg_catalog, pg_temp

@@ -1,4 +1,4 @@
--- The work for models of a known provider: loaded, asked and checked in threads, as the owner for the token's sake.
+-- The functions of this file embed with models of known providers. They run as the owner, because they read the token.
 create or replace function polar_ai._embed_provider(
     model_id text, permit text, inputs text[], ahead text[], in_flight integer, dimension integer
 ) returns table (item integer, embedding text, error jsonb)
@@ -13,7 +13,6 @@ $$;
 comment on function polar_ai._embed_provider(text, text, text[], text[], integer, integer) is
 'Internal: the work of _embed_ahead.';
 
--- The same for pictures that lie in the database.
 create or replace function polar_ai._embed_bytes(
     model_id text, permit text, inputs bytea[], ahead bytea[], in_flight integer, dimension integer
 ) returns table (item integer, embedding text, error jsonb)
@@ -28,7 +27,6 @@ $$;
 comment on function polar_ai._embed_bytes(text, text, bytea[], bytea[], integer, integer) is
 'Internal: the work of _embed_ahead.';
 
--- The work for a model of a known provider; needs the token, and so runs as the owner.
 create or replace function polar_ai._embed_one(
     model_id text, permit text, fingerprint text, content text, out embedding real[], out error jsonb
 )

@@ -1,5 +1,5 @@
--- Who may use a location is who may execute its function _permit_location_N(), as with models: see _permit.sql. No model's id
--- begins like the text that a location's permit is made of, so that neither passes for the other.
+-- A role may use a location if it may execute the location's function _permit_location_N(): see _permits.sql. No model
+-- id begins with the prefix of the text behind a location's permit, so the permit of one cannot pass for the other's.
 create or replace function polar_ai._create_location_permit(location_name text, location_seq bigint) returns void
 language plpgsql
 set search_path to pg_catalog, pg_temp
@@ -11,7 +11,10 @@ begin
         'create function %s returns text language sql stable security definer set search_path to pg_catalog, pg_temp '
         'return polar_ai._permit(%L)', v_name, '_location ' || location_name
     );
-    execute format('comment on function %s is %L', v_name, format('Who may execute this may use the location %s.', location_name));
+    execute format(
+        'comment on function %s is %L', v_name,
+        format('Who may execute this may use the location %s.', location_name)
+    );
     execute format('revoke all on function %s from public', v_name);
     execute format('grant execute on function %s to polar_ai_admin', v_name);
 end
@@ -44,8 +47,8 @@ end
 $$;
 
 comment on function polar_ai._location_permits(text) is
-'Internal: " name:permit" for each location (or for the one named) that the caller may use; what the functions that run as the
-owner ask for.';
+'Internal: " name:permit" for each location (or for the one named) that the caller may use; what the functions that
+run as the owner ask for.';
 
 create or replace function polar_ai._location_seq(location_name text) returns bigint
 language plpgsql stable
@@ -65,7 +68,9 @@ $$;
 
 comment on function polar_ai._location_seq(text) is 'Internal: the number of a location, or an error.';
 
-create or replace function polar_ai._check_location(location_name text, url text, options text, secret text) returns jsonb
+create or replace function polar_ai._check_location(
+    location_name text, url text, options text, secret text
+) returns jsonb
 language plpython3u stable
 set search_path to pg_catalog, pg_temp
 as $$
@@ -76,7 +81,7 @@ $$;
 comment on function polar_ai._check_location(text, text, text, text) is
 'Internal: what is wrong with a location''s name, URL and options, as the error to raise, or NULL.';
 
--- As the owner, for the one question whether there is a secret.
+-- Runs as the owner, because nobody else may see if there is a secret.
 create or replace function polar_ai._location_secret(location_name text) returns text
 language sql stable
 security definer

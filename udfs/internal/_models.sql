@@ -1,4 +1,4 @@
--- What a call needs of the registry, under the caller's rights; the token is not part of it.
+-- Reads the registry with the caller's rights, and so without the token.
 create or replace function polar_ai._model(
     model_id text,
     out model_name text, out model_type text, out in_fn text, out in_call text, out out_call text,
@@ -19,7 +19,9 @@ begin
     if not has_function_privilege(format('polar_ai._permit_%s()', v_model.model_seq), 'execute') then
         raise exception 'permission denied for model %', _model.model_id
         using errcode = 'insufficient_privilege',
-        hint = format('An administrator can grant it: select polar_ai.ai_grantmodel(%L, %L);', _model.model_id, current_user);
+        hint = format(
+            'An administrator can grant it: select polar_ai.ai_grantmodel(%L, %L);', _model.model_id, current_user
+        );
     end if;
     execute format('select polar_ai._permit_%s()', v_model.model_seq) into permit;
     if v_model.model_config ->> 'input' = 'image' then
@@ -47,8 +49,9 @@ $$;
 
 comment on function polar_ai._model(text) is
 'Internal: a model''s name, its transform functions ready to call, and its fingerprint: what the embeddings depend on
-(provider, name, dimension, preprocessing, transform functions), but not where it runs; and the permit that the functions
-running as the owner ask for, followed, for a model of images, by those of the locations that it may load from. Errors: 42704 no such model, 42501 not granted to the current role.';
+(provider, name, dimension, preprocessing, transform functions), but not where it runs; and the permit that the
+functions running as the owner ask for, followed, for a model of images, by those of the locations that it may load
+from. Errors: 42704 no such model, 42501 not granted to the current role.';
 
 create or replace function polar_ai._function_name(model_id text, signature text) returns text
 language plpgsql stable
@@ -83,7 +86,8 @@ end
 $$;
 
 comment on function polar_ai._function_name(text, text) is
-'Internal: the qualified name behind a stored signature; an error where it was dropped, or where another might be called.';
+'Internal: the qualified name behind a stored signature; an error where it was dropped, or where another might be
+called.';
 
 create or replace function polar_ai._model_seq(model_id text) returns bigint
 language plpgsql stable

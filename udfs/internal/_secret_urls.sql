@@ -1,5 +1,5 @@
--- PolarDB's URLs oss://key:secret@endpoint/bucket/path put a secret into the statement, and PostgreSQL logs the statement
--- of every error.
+-- PolarDB's URLs oss://key:secret@endpoint/bucket/path put a secret into the statement, and PostgreSQL logs the
+-- statement of every error.
 create or replace function polar_ai._raise_loading(error jsonb, path text) returns void
 language plpgsql
 set search_path to pg_catalog, pg_temp

@@ -10,7 +10,6 @@ $$;
 comment on function polar_ai._seal_token(text) is
 'Internal: a token as it is stored, encrypted where the server''s environment has POLARLENS_TOKEN_KEY.';
 
--- The one place that stores a token.
 create or replace function polar_ai._store_token(model_id text, token text) returns void
 language plpgsql
 set search_path to pg_catalog, pg_temp
@@ -34,7 +33,6 @@ $$;
 
 comment on function polar_ai._store_token(text, text) is 'Internal: stores a model''s token; an empty one is removed.';
 
--- The one place that stores a location's secret.
 create or replace function polar_ai._store_location_secret(location_name text, secret text) returns void
 language plpgsql
 set search_path to pg_catalog, pg_temp

@@ -5,11 +5,14 @@ set search_path to pg_catalog, pg_temp
 as $$
 declare
     v_entry text := btrim(ai_allow.entry);
+    v_host constant text := '\[[0-9A-Fa-f:.]+\]|[^][/\\?#@:[:space:]]+';
+    v_port constant text := ':[0-9]{1,4}|:[1-5][0-9]{4}|:6[0-5][0-9]{3}';
 begin
-    if v_entry is null or v_entry !~ '^(https?://(\[[0-9A-Fa-f:.]+\]|[^][/\\?#@:[:space:]]+)(:[0-9]{1,4}|:[1-5][0-9]{4}|:6[0-5][0-9]{3})?(/[^?#\\]*)?|file:///.*)$' then
+    if v_entry is null or v_entry !~ format('^(https?://(%s)(%s)?(/[^?#\\]*)?|file:///.*)$', v_host, v_port) then
         raise exception 'cannot allow %: not an entry of the allow-list', coalesce(quote_literal(v_entry), 'NULL')
         using errcode = 'invalid_parameter_value',
-        hint = 'Write file:///folder, https://host[:port][/prefix], https://*.domain, or https://* for all public hosts.';
+        hint = 'Write file:///folder, https://host[:port][/prefix], https://*.domain, or https://* for all public '
+            'hosts.';
     end if;
     insert into polar_ai.allow_list as a (entry, note)
     values (v_entry, ai_allow.note)

@@ -39,8 +39,8 @@ end
 $$;
 
 comment on function polar_ai.ai_alterlocation(text, text, jsonb, text) is
-'Changes a location; a NULL argument leaves its part as it is, options are replaced as a whole, and an empty secret is removed.
-False where there is no such location. For polar_ai_admin. Errors as ai_createlocation.';
+'Changes a location; a NULL argument leaves its part as it is, options are replaced as a whole, and an empty secret
+is removed. False where there is no such location. For polar_ai_admin. Errors as ai_createlocation.';
 
 revoke all on function polar_ai.ai_alterlocation(text, text, jsonb, text) from public;
 grant execute on function polar_ai.ai_alterlocation(text, text, jsonb, text) to polar_ai_admin;

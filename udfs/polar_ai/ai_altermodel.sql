@@ -64,9 +64,9 @@ $$;
 comment on function polar_ai.ai_altermodel(
     text, text, text, text, text, text, regprocedure, regprocedure, regprocedure
 ) is
-'Changes a registered model; a NULL argument leaves its field as it is. False where there is no such model. A model_config
-without a token leaves the token as it is. Embeddings of the old model are told apart by its fingerprint and replaced by the
-next refresh. For polar_ai_admin. Errors as ai_createmodel.';
+'Changes a registered model; a NULL argument leaves its field as it is. False where there is no such model. A
+model_config without a token leaves the token as it is. Embeddings of the old model are told apart by its
+fingerprint and replaced by the next refresh. For polar_ai_admin. Errors as ai_createmodel.';
 
 revoke all on function polar_ai.ai_altermodel(
     text, text, text, text, text, text, regprocedure, regprocedure, regprocedure

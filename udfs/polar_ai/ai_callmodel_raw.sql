@@ -15,8 +15,9 @@ from polar_ai._call_model_raw(
 $$;
 
 comment on function polar_ai.ai_callmodel_raw(text, text) is
-'For finding out what is wrong with a model: sends the request that ai_callmodel would and returns the answer as it came, HTTP
-status, headers, body and milliseconds, without judging it. Errors: as ai_callmodel, where no answer came at all.';
+'For finding out what is wrong with a model: sends the request that ai_callmodel would and returns the answer as it
+came, HTTP status, headers, body and milliseconds, without judging it. Errors: as ai_callmodel, where no answer came
+at all.';
 
 revoke all on function polar_ai.ai_callmodel_raw(text, text) from public;
 grant execute on function polar_ai.ai_callmodel_raw(text, text) to polar_ai_user, polar_ai_admin;

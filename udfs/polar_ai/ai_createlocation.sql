@@ -13,7 +13,8 @@ declare
     v_seq bigint;
 begin
     v_error := polar_ai._check_location(
-        coalesce(ai_createlocation.name, ''), coalesce(ai_createlocation.url, ''), v_options::text, ai_createlocation.secret
+        coalesce(ai_createlocation.name, ''), coalesce(ai_createlocation.url, ''), v_options::text,
+        ai_createlocation.secret
     );
     if v_error is not null then
         perform polarlens._raise(v_error);
@@ -32,13 +33,14 @@ end
 $$;
 
 comment on function polar_ai.ai_createlocation(text, text, jsonb, text) is
-'Names a place of photos, so that name:path can be loaded, listed and embedded; reaches nothing yet (ai_testlocation does).
-False where the name exists (nothing is changed then). url: s3://bucket/prefix, oss://…, gcs://…, azblob://container/…,
-https://host/prefix or file:///folder on the database server. options, all texts: endpoint (of MinIO and other S3, of OSS and
-its regions), region (s3), addressing (path or virtual; s3, oss), access_key_id (s3, oss), account (azblob), credentials (secret,
-instance for the server''s own identity, none for a public bucket). secret: the secret key (s3, oss), the service account''s JSON
-(gcs), the account key or SAS (azblob), the Authorization header (http); env:NAME is read from the server''s environment at each
-use and never stored. Usable by polar_ai_admin until ai_grantlocation. For polar_ai_admin. Errors: 22023.';
+'Names a place of photos, so that name:path can be loaded, listed and embedded; reaches nothing yet (ai_testlocation
+does). False where the name exists (nothing is changed then). url: s3://bucket/prefix, oss://…, gcs://…,
+azblob://container/…, https://host/prefix or file:///folder on the database server. options, all texts: endpoint (of
+MinIO and other S3, of OSS and its regions), region (s3), addressing (path or virtual; s3, oss), access_key_id (s3,
+oss), account (azblob), credentials (secret, instance for the server''s own identity, none for a public bucket).
+secret: the secret key (s3, oss), the service account''s JSON (gcs), the account key or SAS (azblob), the
+Authorization header (http); env:NAME is read from the server''s environment at each use and never stored. Usable by
+polar_ai_admin until ai_grantlocation. For polar_ai_admin. Errors: 22023.';
 
 revoke all on function polar_ai.ai_createlocation(text, text, jsonb, text) from public;
 grant execute on function polar_ai.ai_createlocation(text, text, jsonb, text) to polar_ai_admin;

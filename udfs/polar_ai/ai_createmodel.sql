@@ -20,7 +20,8 @@ declare
     v_seq bigint;
 begin
     if starts_with(ai_createmodel.model_id, '_') then
-        raise exception 'cannot register %: ids that start with _ are reserved for built-in models', ai_createmodel.model_id
+        raise exception 'cannot register %: ids that start with _ are reserved for built-in models',
+            ai_createmodel.model_id
         using errcode = 'invalid_parameter_value';
     end if;
     perform polar_ai._check_model(
@@ -57,10 +58,11 @@ comment on function polar_ai.ai_createmodel(
     text, text, text, text, text, json, regprocedure, regprocedure, regprocedure
 ) is
 'Registers a model; never calls it. created is false where the id exists already (nothing is changed then).
-model_url: http or https. model_config: {"author_type": "token", "token": …} and, of ours, input (text or image), dimension,
-image_size (pixels of the short side), image_fit (short_side, or a square: crop its centre, stretch), batch_size (items a request), logit_scale. A token env:NAME is read from the database
-server''s environment at each call. The transform functions, in(model text, content) and out(model_id text, response jsonb),
-return jsonb; a known provider (@providers@) needs none. For polar_ai_admin. Errors: 22023, 22004, 42883.';
+model_url: http or https. model_config: {"author_type": "token", "token": …} and, of ours, input (text or image),
+dimension, image_size (pixels of the short side), image_fit (short_side, or a square: crop its centre, stretch),
+batch_size (items a request), logit_scale. A token env:NAME is read from the database server''s environment at each
+call. The transform functions, in(model text, content) and out(model_id text, response jsonb), return jsonb; a known
+provider (@providers@) needs none. For polar_ai_admin. Errors: 22023, 22004, 42883.';
 
 revoke all on function polar_ai.ai_createmodel(
     text, text, text, text, text, json, regprocedure, regprocedure, regprocedure

@@ -16,8 +16,8 @@ end
 $$;
 
 comment on function polar_ai.ai_droplocation(text) is
-'Forgets a location and its secret; the objects, and the paths in staging tables, stay. False where there is no such location.
-For polar_ai_admin.';
+'Forgets a location and its secret; the objects, and the paths in staging tables, stay. False where there is no such
+location. For polar_ai_admin.';
 
 revoke all on function polar_ai.ai_droplocation(text) from public;
 grant execute on function polar_ai.ai_droplocation(text) to polar_ai_admin;

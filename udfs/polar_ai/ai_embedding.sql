@@ -8,8 +8,9 @@ select polar_ai._embedding(
 $$;
 
 comment on function polar_ai.ai_embedding(text, text) is
-'One input''s embedding as the model returns it (not normalised): a text for a text model, a path or URL
-for an image model. The embedding of a text is kept in the session for the next call. Errors as ai_callmodel; 22004 for an empty input.';
+'One input''s embedding as the model returns it (not normalised): a text for a text model, a path or URL for an image
+model. The embedding of a text is kept in the session for the next call. Errors as ai_callmodel; 22004 for an empty
+input.';
 
 revoke all on function polar_ai.ai_embedding(text, text) from public;
 grant execute on function polar_ai.ai_embedding(text, text) to polar_ai_user, polar_ai_admin;

@@ -35,8 +35,8 @@ order by v.model_seq
 $$;
 
 comment on function polar_ai.ai_listmodels() is
-'The registered models: what they embed, where they are, whether a token is set, whether the current role may call them, and
-the fingerprint that tells their embeddings from those of another model under the same id.';
+'The registered models: what they embed, where they are, whether a token is set, whether the current role may call
+them, and the fingerprint that tells their embeddings from those of another model under the same id.';
 
 revoke all on function polar_ai.ai_listmodels() from public;
 grant execute on function polar_ai.ai_listmodels() to polar_ai_user, polar_ai_admin;

@@ -20,10 +20,10 @@ end
 $$;
 
 comment on function polar_ai.ai_presignurl(text, interval) is
-'A URL that shows one photo of a location to whoever has it, for valid_for (default an hour, at most seven days): for pages and BI
-tools. Nothing is asked of the store, so that the photo need not exist. A public web address comes back as it is. Errors: 42501
-not granted, 58P01 no such location, 22023 where there is nothing to sign: files of the server, and Azure, whose signatures here
-would allow writing too.';
+'A URL that shows one photo of a location to whoever has it, for valid_for (default an hour, at most seven days): for
+pages and BI tools. Nothing is asked of the store, so that the photo need not exist. A public web address comes back
+as it is. Errors: 42501 not granted, 58P01 no such location, 22023 where there is nothing to sign: files of the
+server, and Azure, whose signatures here would allow writing too.';
 
 revoke all on function polar_ai.ai_presignurl(text, interval) from public;
 grant execute on function polar_ai.ai_presignurl(text, interval) to polar_ai_user, polar_ai_admin;

@@ -20,9 +20,9 @@ end
 $$;
 
 comment on function polar_ai.ai_setmodeltoken(text, text) is
-'Sets the token of a model, or of every model that an id with % matches (_dashscope%). False where none does. env:NAME is read
-from the database server''s environment at each call and never stored; an empty token is removed. A statement with a token in
-it may be logged: scripts/set_token sets one without. For polar_ai_admin.';
+'Sets the token of a model, or of every model that an id with % matches (_dashscope%). False where none does.
+env:NAME is read from the database server''s environment at each call and never stored; an empty token is removed. A
+statement with a token in it may be logged: scripts/set_token sets one without. For polar_ai_admin.';
 
 revoke all on function polar_ai.ai_setmodeltoken(text, text) from public;
 grant execute on function polar_ai.ai_setmodeltoken(text, text) to polar_ai_admin;

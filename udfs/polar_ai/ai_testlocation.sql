@@ -24,8 +24,9 @@ end
 $$;
 
 comment on function polar_ai.ai_testlocation(text) is
-'Tries a location: lists it, and reads the first object that the listing names (path; NULL where there is none, or where it is a
-web server, which has no listing). ok, or the error and what the store said. Errors: 42704 no such location, 42501 not granted.';
+'Tries a location: lists it, and reads the first object that the listing names (path; NULL where there is none, or
+where it is a web server, which has no listing). ok, or the error and what the store said. Errors: 42704 no such
+location, 42501 not granted.';
 
 revoke all on function polar_ai.ai_testlocation(text) from public;
 grant execute on function polar_ai.ai_testlocation(text) to polar_ai_user, polar_ai_admin;

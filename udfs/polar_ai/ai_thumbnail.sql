@@ -15,8 +15,8 @@ end
 $$;
 
 comment on function polar_ai.ai_thumbnail(text, integer) is
-'A photo as a small upright JPEG, its longer side size pixels at the most (default 256): for tools that show bytes. path is what
-ai_loadfile takes. Errors: 22P03 no picture (a video, audio, damaged), else as ai_loadfile.';
+'A photo as a small upright JPEG, its longer side size pixels at the most (default 256): for tools that show bytes.
+path is what ai_loadfile takes. Errors: 22P03 no picture (a video, audio, damaged), else as ai_loadfile.';
 
 revoke all on function polar_ai.ai_thumbnail(text, integer) from public;
 grant execute on function polar_ai.ai_thumbnail(text, integer) to polar_ai_user, polar_ai_admin;

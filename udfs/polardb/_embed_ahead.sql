@@ -14,8 +14,8 @@ end
 $$;
 
 comment on function polarlens._embed_ahead(text, anyarray, anyarray, integer, integer) is
-'Internal: embeds a batch of inputs, one after the other, with polar_ai.ai_callmodel of the native extension. One row for
-each: its embedding as a literal, or its error; a fault of the whole batch is a row with item 0.';
+'Internal: embeds a batch of inputs, one after the other, with polar_ai.ai_callmodel of the native extension. One row
+for each: its embedding as a literal, or its error; a fault of the whole batch is a row with item 0.';
 
 create or replace function polarlens._embed_in_turn(
     model_id text, inputs anyarray, dimension integer, caller_path text

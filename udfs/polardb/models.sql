@@ -1,4 +1,4 @@
--- What dbt reads of the native registry; never the token.
+-- Shows dbt the native registry, without the tokens.
 create or replace view polarlens.models as
 select
     m.model_id,

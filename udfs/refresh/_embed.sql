@@ -16,5 +16,5 @@ end
 $$;
 
 comment on function polarlens._embed(text, text[], integer) is
-'Internal: one batch of inputs by itself. One row for each: its embedding as a literal, or its error; a fault of the whole
-batch is a row with item 0. A cancel is raised.';
+'Internal: one batch of inputs by itself. One row for each: its embedding as a literal, or its error; a fault of the
+whole batch is a row with item 0. A cancel is raised.';

@@ -16,5 +16,5 @@ $$;
 
 comment on function polarlens._embed_ahead(text, anyarray, anyarray, integer, integer) is
 'Internal: embeds a batch of inputs (text[] or bytea[]). One row for each: its embedding as a literal, or its error.
-ahead is the next batch, begun now so that the model never waits. A fault of the whole batch (service down, token refused,
-wrong dimension, a cancel) is a row with item 0; inputs that it left unanswered have none.';
+ahead is the next batch, begun now so that the model never waits. A fault of the whole batch (service down, token
+refused, wrong dimension, a cancel) is a row with item 0; inputs that it left unanswered have none.';

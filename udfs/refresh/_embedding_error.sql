@@ -16,7 +16,7 @@ begin
         v_message := 'an embedding with something else than numbers in it';
     elsif exists (select from jsonb_array_elements(result) as e where abs(e.value::numeric) > 3.4028234e38) then
         v_message := 'an embedding with numbers too large for 32 bits';
-    elsif (select coalesce(sum(e.value::numeric * e.value::numeric), 0) < 1e-24 from jsonb_array_elements(result) as e) then
+    elsif not exists (select from jsonb_array_elements(result) as e where abs(e.value::numeric) > 1e-12) then
         v_message := 'an embedding of zeros';
     end if;
     if v_message is not null then
@@ -44,4 +44,5 @@ end
 $$;
 
 comment on function polarlens._embedding_error(text, jsonb, integer) is
-'Internal: the error in an embedding that a model''s transform functions returned, or NULL. dimension is that of the table.';
+'Internal: the error in an embedding that a model''s transform functions returned, or NULL. dimension is that of the
+table.';

@@ -1,4 +1,3 @@
--- Several models' fingerprints at once, for what can do without those that are not there.
 create or replace function polarlens._fingerprints(model_ids text[]) returns jsonb
 language plpgsql stable
 set search_path to pg_catalog, pg_temp
@@ -21,4 +20,4 @@ end
 $$;
 
 comment on function polarlens._fingerprints(text[]) is
-'Internal: these models and their fingerprints, null for one that is not registered or not granted to the current role.';
+'Internal: the fingerprint of each of these models, null for one that is not registered or not granted.';

@@ -1,4 +1,4 @@
--- As the owner: to see another role's build, PostgreSQL asks for a role that few readers of a dashboard have.
+-- Runs as the owner: PostgreSQL shows another role's index build to members of pg_read_all_stats only.
 create or replace function polarlens._index_progress() returns table (
     pid integer, phase text, done bigint, total bigint
 )

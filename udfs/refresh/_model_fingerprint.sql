@@ -15,5 +15,5 @@ end
 $$;
 
 comment on function polarlens._model_fingerprint(text, text, jsonb, jsonb) is
-'Internal: a hash of what the embeddings of a model depend on: provider, name, settings, and the source of its transform
-functions (a JSON array). The address is not part of it.';
+'Internal: a hash of what the embeddings of a model depend on: provider, name, settings, and the source of its
+transform functions (a JSON array). The address is not part of it.';

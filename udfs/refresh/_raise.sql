@@ -1,4 +1,4 @@
--- Turns an outcome of the runtime into an error without a Python traceback.
+-- Raises in PL/pgSQL, because an error raised in PL/Python would show the client a Python traceback.
 create or replace function polarlens._raise(error jsonb) returns void
 language plpgsql
 set search_path to pg_catalog, pg_temp

@@ -12,4 +12,5 @@ begin
 end
 $$;
 
-comment on function polarlens._real_array(jsonb) is 'Internal: an embedding, a JSON array of numbers, as an array of reals.';
+comment on function polarlens._real_array(jsonb) is
+'Internal: an embedding, a JSON array of numbers, as an array of reals.';

@@ -1,4 +1,4 @@
--- DROP … CASCADE would take the views that people built on the table along. Here they come back as they were.
+-- Drops and creates again the views on the table: DROP … CASCADE would lose those that people built.
 create or replace function polarlens._swap_table(old regclass, new regclass) returns void
 language plpgsql
 set search_path to pg_catalog, pg_temp
@@ -86,11 +86,10 @@ $$;
 
 comment on function polarlens._swap_table(regclass, regclass) is
 'Internal: drops the table old and gives its name to new, in one transaction. Grants on it, and the views and
-materialized views on it with their owners, grants, comments and indexes, are as before; anything else that depends on it is
-an error (2BP01).';
+materialized views on it with their owners, grants, comments and indexes, are as before; anything else that depends
+on it is an error (2BP01).';
 
 
--- One entry of an access control list as the statement that makes it.
 create or replace function polarlens._grant_statement(name text, entry record) returns text
 language plpgsql stable
 set search_path to pg_catalog, pg_temp

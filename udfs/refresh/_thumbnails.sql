@@ -19,5 +19,5 @@ end
 $$;
 
 comment on function polarlens._thumbnails(text[], integer) is
-'Internal: what ai_thumbnail makes, of many photos side by side. One row for each, in no order: the number of its path, and the
-picture or why there is none.';
+'Internal: what ai_thumbnail makes, of many photos side by side. One row for each, in no order: the number of its
+path, and the picture or why there is none.';

@@ -1,4 +1,4 @@
--- How every embedding table stands and how its latest refresh goes: for another session to watch.
+-- Shows the state of every embedding table and of its latest refresh, also while another session refreshes it.
 create or replace view polarlens.refresh_status as
 with latest as (
     select distinct on (r.relation)
@@ -65,8 +65,9 @@ left join alive as a
 left join polarlens._index_progress() as i on a.pid = i.pid;
 
 comment on view polarlens.refresh_status is
-'The latest refresh of every embedding table: done of total, rate, time left, errors, the index build, and whether it is
-still alive (status died: killed; the next refresh goes on from there). In psql: table polarlens.refresh_status \watch 1';
+'The latest refresh of every embedding table: done of total, rate, time left, errors, the index build, and whether it
+is still alive (status died: killed; the next refresh goes on from there). In psql: table polarlens.refresh_status
+\watch 1';
 comment on column polarlens.refresh_status.relation is 'The embedding table (schema.name).';
 comment on column polarlens.refresh_status.run_id is 'The run in polarlens.refresh_runs, which keeps the past ones.';
 comment on column polarlens.refresh_status.status is 'running, succeeded, failed, or died (its session is gone).';
