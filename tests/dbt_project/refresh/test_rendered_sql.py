@@ -23,6 +23,7 @@ VARYING = {
     r"\brun_id = \d+": "run_id = 1",
     r"'[0-9a-f]{16}'": "'0123456789abcdef'",
     r"'20\d\d-\d\d-\d\d[T ][0-9:.]+\+00(:00)?'": "'2026-01-01 00:00:00+00'",
+    r'"polarlens_test_\w+"\.': '"polarlens".',
 }
 
 
