@@ -91,7 +91,7 @@ def _named_server() -> Iterator[dict[str, str]]:
             for role in ROLES:
                 if not connection.execute("select from pg_roles where rolname = %s", [role]).fetchall():
                     connection.execute(sql.SQL("create role {} nologin").format(sql.Identifier(role)))
-            _drop_left_overs(connection)
+            drop_left_overs(connection)
         yield {**given, **env, "PGDATABASE": info.dbname}
 
 
@@ -105,16 +105,18 @@ def _alone(connection: psycopg.Connection[Any]) -> Iterator[None]:
         connection.execute("select pg_advisory_unlock_all()")
 
 
-def _drop_left_overs(connection: psycopg.Connection[Any]) -> None:
+def drop_left_overs(connection: psycopg.Connection[Any]) -> None:
     """Drop the databases and roles of runs that were killed: a worker that lives has a connection of their prefix."""
-    left_over = r"""
-        starts_with({name}, 'polarlens_test_') and not exists (
-            select from pg_stat_activity as a where a.application_name <> '' and starts_with({name}, a.application_name)
+    left_over = """
+        select o.{name} from {catalog} as o
+        where starts_with(o.{name}, 'polarlens_test_') and not exists (
+            select from pg_stat_activity as a
+            where a.application_name <> '' and starts_with(o.{name}, a.application_name)
         )
     """
-    for (name,) in connection.execute("select datname from pg_database where" + left_over.format(name="datname")):
+    for (name,) in connection.execute(left_over.format(name="datname", catalog="pg_database")):
         drop_database(connection, name)
-    for (name,) in connection.execute("select rolname from pg_roles where" + left_over.format(name="rolname")):
+    for (name,) in connection.execute(left_over.format(name="rolname", catalog="pg_roles")):
         connection.execute(sql.SQL("drop role {}").format(sql.Identifier(name)))
 
 

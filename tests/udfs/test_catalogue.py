@@ -77,6 +77,8 @@ OWNER_ONLY = {
 }
 # The one documented overload: a text, and an array of texts.
 OVERLOADED = {"ai_text_embedding"}
+# Search functions from before version 0.1.0 call these until the next `dbt run` (test_move_internals.py).
+FORMER_NAMES = {"_embed", "_fingerprints", "_raise"}
 
 
 def functions(db: Database, where: str) -> set[str]:
@@ -125,7 +127,7 @@ def test_no_function_is_installed_twice(db: Database) -> None:
     query = (
         f"select p.proname from pg_proc as p, pg_namespace as n where n.oid = p.pronamespace and n.nspname in {OURS}"
     )
-    assert {name for (name,) in db.rows(f"{query} group by p.proname having count(*) > 1")} == OVERLOADED
+    assert {name for (name,) in db.rows(f"{query} group by p.proname having count(*) > 1")} == OVERLOADED | FORMER_NAMES
 
 
 COMMENTED = {

@@ -17,8 +17,8 @@ from .errors import BAD_RESPONSE, PolarAIError
 # The largest and the smallest number that PostgreSQL's real and pgvector's vector hold at full precision.
 FLOAT4_MAX = 3.4028234e38
 FLOAT4_MIN_NORMAL = 1.1754944e-38
-# A vector without a larger number is as good as zero: it has no direction.
-ZERO = 1e-12
+# A shorter vector is as good as zero: it has no direction.
+MIN_NORM = 1e-12
 # Bytes. Longer arrays are left to the parser: the pattern's memory grows with each number.
 MAX_PLAIN_BYTES = 500_000
 
@@ -110,10 +110,9 @@ def validate(value: Any, dimension: int | None) -> list[float] | Literal:
         raise _bad("the model returned an embedding with something else than numbers in it") from None
     if not math.isfinite(norm):
         raise _bad("the model returned an embedding with NaN or infinity in it")
-    largest = max(max(value), -min(value))
-    if largest > FLOAT4_MAX:
+    if max(value) > FLOAT4_MAX or min(value) < -FLOAT4_MAX:
         raise _bad("the model returned an embedding with numbers too large for 32 bits")
-    if largest <= ZERO:
+    if norm < MIN_NORM:
         raise _bad("the model returned an embedding of zeros")
     return [float(number) if abs(number) >= FLOAT4_MIN_NORMAL else 0.0 for number in value]
 

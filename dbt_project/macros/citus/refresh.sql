@@ -10,7 +10,7 @@
         {% set name = table.schema ~ '.' ~ table.identifier %}
         {% set message = '%s is distributed by Citus, and its model says distributed=false. '
             ~ "To have it on the coordinator: select undistribute_table('%s');" %}
-        {{ exceptions.raise_database_error(message | format(name, name)) }}
+        {% do polarlens._raise_error(message | format(name, name)) %}
     {% endif %}
 {% endmacro %}
 

@@ -22,7 +22,7 @@
     {% set types = polarlens._query(types_sql)[0] %}
     {% if types['bytes'] and types['text'] %}
         {% set message = '%s: the input columns are bytes and text at once: %s' %}
-        {{ exceptions.raise_database_error(message | format(settings.relation, settings.inputs | join(', '))) }}
+        {% do polarlens._raise_error(message | format(settings.relation, settings.inputs | join(', '))) %}
     {% endif %}
 
     {#- Of several columns: the first picture that is there, or all texts, line by line. -#}

@@ -6,7 +6,7 @@
     {% if not polarlens._query_value(lock_sql) %}
         {% set message = 'another refresh of %s is running; this one stops. '
             ~ 'Watch it: select * from polarlens.refresh_status;' %}
-        {{ exceptions.raise_database_error(message | format(settings.relation)) }}
+        {% do polarlens._raise_error(message | format(settings.relation)) %}
     {% endif %}
 {% endmacro %}
 
@@ -96,7 +96,7 @@ where run_id = {{ run.run_id }}
     {% do polarlens._unlock_refresh(settings) %}
     {% set text = '%s: the refresh stopped: %s. Until then and kept: %s embedded, %s failed. '
         ~ 'The next run goes on from there.' %}
-    {{ exceptions.raise_database_error(text | format(settings.relation, message, run.embedded, run.failed)) }}
+    {% do polarlens._raise_error(text | format(settings.relation, message, run.embedded, run.failed)) %}
 {% endmacro %}
 
 
@@ -121,8 +121,8 @@ where run_id = {{ run.run_id }}
     {% if run.failed > 0 and policy != 'record' and (policy == 'fail' or run.failed / plan.sources_count > policy) %}
         {% set message = '%s: %s of %s could not be embedded, and error_policy is %s. Everything else is done; see: '
             ~ 'select * from polarlens.embedding_errors;' %}
-        {{ exceptions.raise_database_error(
+        {% do polarlens._raise_error(
             message | format(settings.relation, run.failed, plan.sources_count, policy)
-        ) }}
+        ) %}
     {% endif %}
 {% endmacro %}

@@ -94,11 +94,9 @@
     has reached only one of them. `required` makes that an error. In a search function, `by` is
     _search_function_name's. -#}
 {% macro _spaces_agree(embeddings, queries, required=false, by=none) -%}
-    {{ by or function('spaces_agree') }}(
-        '{{ embeddings.schema }}.{{ embeddings.identifier }}',
-        '{{ queries.schema }}.{{ queries.identifier }}',
-        {{ required | lower }}
-    )
+    {%- set searched = embeddings.schema ~ '.' ~ embeddings.identifier -%}
+    {%- set compared = queries.schema ~ '.' ~ queries.identifier -%}
+    {{ by or function('spaces_agree') }}('{{ searched }}', '{{ compared }}', {{ required | lower }})
 {%- endmacro %}
 
 

@@ -25,7 +25,7 @@
     {% if not allow_empty and polarlens._query_value(empties_sql) %}
         {% set message = 'the listing of %s:%s is empty, and the staging table has photos of it: nothing was removed. '
             ~ 'Look at it with polar_ai.ai_testlocation; if they really are gone, give allow_empty: true' %}
-        {{ exceptions.raise_database_error(message | format(location, prefix)) }}
+        {% do polarlens._raise_error(message | format(location, prefix)) %}
     {% endif %}
     {#- Compared in selects of their own: Citus changes no table by the rows of a local one. -#}
     {% set merge_sql %}

@@ -66,7 +66,9 @@ def test_models_made_by_macros_follow_the_style(built: Project) -> None:
     """The linter cannot render these (models/.sqlfluffignore)."""
     for model in MODELS:
         file = built.database.dbt_target / "compiled" / "polarlens" / "models" / model
-        lines = [line.rstrip() for line in file.read_text("utf-8").strip().split("\n")]
+        # The database's name, which differs, would count for the length of a line.
+        text = file.read_text("utf-8").replace(built.database.env["PGDATABASE"], "polarlens")
+        lines = [line.rstrip() for line in text.strip().split("\n")]
         found = violations("\n".join(lines) + "\n")
         # Jinja leaves blank lines, and dbt's names are long.
         assert [one for one in found if not one.startswith(("LT05", "LT15"))] == [], model

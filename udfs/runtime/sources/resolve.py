@@ -19,12 +19,8 @@ class Source:
 
     kind: str  # data, file, http, or a kind of store: s3, oss, gcs, azblob
     path: str
+    name: str  # for errors
     location: Location | None = None
-
-    @property
-    def name(self) -> str:
-        """What errors may call it."""
-        return self.location.path(self.path) if self.location else masked(self.path)
 
 
 @dataclass(frozen=True)
@@ -62,15 +58,15 @@ class Reach:
 
     def resolve(self, path: str) -> Source:
         """Return where ``path`` leads; raise if it names no location, one that is not granted, or a way out of one."""
-        if is_oss_url(path):
-            location, below = from_oss_url(path, self.oss_endpoint, self.allow_list.entries)
-        elif parts := in_location(path):
+        if parts := in_location(path):
             location, below = self.location(parts[0], path), parts[1]
+        elif is_oss_url(path):
+            location, below = from_oss_url(path, self.oss_endpoint, self.allow_list.entries)
         elif path[:5].lower() == "data:":
-            return Source("data", path)
+            return Source("data", path, "the image")
         elif (local := local_path(path)) is not None:
-            return Source("file", local)
+            return Source("file", local, masked(path))
         else:
-            return Source("http", path)
+            return Source("http", path, masked(path))
         check_below(location, below)
-        return Source(location.kind, below, location)
+        return Source(location.kind, below, location.path(below), location)

@@ -31,11 +31,7 @@ begin
         using errcode = 'no_data_found',
         hint = 'insert into polarlens.labels (label_set, label, attributes) values (…), then dbt run.';
     end if;
-    perform "search_internal".spaces_agree(
-        'search_internal.image_embeddings',
-        'search_internal.label_embeddings',
-        true
-    );
+    perform "search_internal".spaces_agree('search_internal.image_embeddings', 'search_internal.label_embeddings', true);
     return query execute format($statement$
         with labels as materialized (
             select

@@ -42,11 +42,7 @@ begin
         using errcode = 'no_data_found',
         hint = 'select * from "search"."photos" where image_id = …; tells how it stands.';
     end if;
-    perform "search_internal".spaces_agree(
-        'search_internal.text_embeddings',
-        'search_internal.image_embeddings',
-        true
-    );
+    perform "search_internal".spaces_agree('search_internal.text_embeddings', 'search_internal.image_embeddings', true);
     return query
     select s.*
     from "search".search_texts_by_vector(

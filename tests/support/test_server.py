@@ -1,0 +1,22 @@
+"""Left-overs of killed runs on a server that several runs share."""
+
+from __future__ import annotations
+
+from tests.support.database import PREFIX, connect, drop_database
+from tests.support.server import drop_left_overs
+
+
+def test_what_a_killed_run_left_is_dropped_and_what_a_living_one_uses_stays(server: dict[str, str]) -> None:
+    dead, living = "polarlens_test_dead", f"{PREFIX}_living"
+    with connect(server) as maintenance, connect(server, application_name=living):
+        try:
+            for run in (dead, living):
+                maintenance.execute(f"create database {run}_1 template template0".encode())
+                maintenance.execute(f"create role {run}_role_1".encode())
+            drop_left_overs(maintenance)
+            for names in ("datname from pg_database", "rolname from pg_roles"):
+                found = {name for (name,) in maintenance.execute(f"select {names}".encode())}
+                assert {name.removesuffix("_1").removesuffix("_role") for name in found} & {dead, living} == {living}
+        finally:
+            drop_database(maintenance, f"{living}_1")
+            maintenance.execute(f"drop role if exists {living}_role_1".encode())
