@@ -67,7 +67,7 @@ def test_models_made_by_macros_follow_the_style(built: Project) -> None:
     for model in MODELS:
         file = built.database.dbt_target / "compiled" / "polarlens" / "models" / model
         # The database's name, which differs, would count for the length of a line.
-        text = file.read_text("utf-8").replace(built.database.env["PGDATABASE"], "polarlens")
+        text = file.read_text("utf-8").replace(f'"{built.database.env["PGDATABASE"]}".', "")
         lines = [line.rstrip() for line in text.strip().split("\n")]
         found = violations("\n".join(lines) + "\n")
         # Jinja leaves blank lines, and dbt's names are long.
