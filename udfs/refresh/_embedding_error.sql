@@ -16,7 +16,10 @@ begin
         v_message := 'an embedding with something else than numbers in it';
     elsif exists (select from jsonb_array_elements(result) as e where abs(e.value::numeric) > 3.4028234e38) then
         v_message := 'an embedding with numbers too large for 32 bits';
-    elsif not exists (select from jsonb_array_elements(result) as e where abs(e.value::numeric) > 1e-12) then
+    elsif (
+        select coalesce(sum(e.value::numeric * e.value::numeric), 0) < 1e-24
+        from jsonb_array_elements(result) as e
+    ) then
         v_message := 'an embedding of zeros';
     end if;
     if v_message is not null then
