@@ -109,7 +109,7 @@ def sql(block: Block, terminal: Terminal, s3: S3Server) -> list[int]:
 def as_model(block: Block, terminal: Terminal, folder: Path) -> str:
     """Run a block that is a dbt model in a copy of the project."""
     shutil.copytree(CHECKOUT / "dbt_project", folder, ignore=shutil.ignore_patterns("target", "logs"))
-    (folder / "models" / "embeddings" / "from_the_readme.sql").write_text(block.text)
+    (folder / "models" / "from_the_readme.sql").write_text(block.text)
     return terminal.run(f"(cd {folder} && dbt run --select from_the_readme)")
 
 

@@ -106,17 +106,20 @@ def _alone(connection: psycopg.Connection[Any]) -> Iterator[None]:
 
 
 def drop_left_overs(connection: psycopg.Connection[Any]) -> None:
-    """Drop the databases and roles of runs that were killed: a worker that lives has a connection of their prefix."""
+    """Drop the databases and roles of runs that were killed: a worker that lives has a connection of their prefix.
+
+    The caller's own stay in any case.
+    """
     left_over = """
         select o.{name} from {catalog} as o
-        where starts_with(o.{name}, 'polarlens_test_') and not exists (
+        where starts_with(o.{name}, 'polarlens_test_') and not starts_with(o.{name}, %s) and not exists (
             select from pg_stat_activity as a
             where a.application_name <> '' and starts_with(o.{name}, a.application_name)
         )
     """
-    for (name,) in connection.execute(left_over.format(name="datname", catalog="pg_database")):
+    for (name,) in connection.execute(left_over.format(name="datname", catalog="pg_database").encode(), [PREFIX]):
         drop_database(connection, name)
-    for (name,) in connection.execute(left_over.format(name="rolname", catalog="pg_roles")):
+    for (name,) in connection.execute(left_over.format(name="rolname", catalog="pg_roles").encode(), [PREFIX]):
         connection.execute(sql.SQL("drop role {}").format(sql.Identifier(name)))
 
 
