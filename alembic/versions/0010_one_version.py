@@ -33,11 +33,17 @@ def upgrade() -> None:
             end if;
         end
         $$;
-        -- PolarDB's mode had this one; polarlens._query_embedding replaces it.
-        drop function if exists polarlens.ai_embedding(text, text);
     """)
     )
 
 
 def downgrade() -> None:
-    op.execute(literal_sql("alter table polarlens.installed_code drop column version;"))
+    op.execute(
+        literal_sql("""
+        alter table polarlens.installed_code drop column version;
+
+        -- The functions of revision 0009 make both again. Its view has a column less, and could not replace this one.
+        drop view if exists polarlens.refresh_status cascade;
+        drop function if exists polarlens._index_progress();
+    """)
+    )

@@ -136,3 +136,13 @@ def test_the_old_commit_is_in_the_history_and_ends_at_0009() -> None:
     if listed.returncode != 0:
         pytest.skip("no history here")
     assert max(Path(name).name for name in listed.stdout.split()).startswith("0009")
+
+
+def test_a_downgrade_to_0009_can_be_upgraded_again(old: Database, fresh: Database) -> None:
+    old.alembic("upgrade", "head")
+    old.alembic("downgrade", "0009")
+    # The functions of 0009 make both, as other ones.
+    both = "select to_regclass('polarlens.refresh_status'), to_regprocedure('polarlens._index_progress()')"
+    assert old.rows(both) == [(None, None)]
+    old.alembic("upgrade", "head")
+    assert ours(old) == ours(fresh)

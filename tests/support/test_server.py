@@ -17,7 +17,8 @@ def test_what_a_killed_run_left_is_dropped_and_what_a_living_one_uses_stays(serv
             drop_left_overs(maintenance)
             for names in ("datname from pg_database", "rolname from pg_roles"):
                 found = {name for (name,) in maintenance.execute(f"select {names}".encode())}
-                assert {name.removesuffix("_1").removesuffix("_role") for name in found} & {dead, living, own} == {living, own}
+                runs = {name.removesuffix("_1").removesuffix("_role") for name in found}
+                assert runs & {dead, living, own} == {living, own}
         finally:
             for run in (living, own):
                 drop_database(maintenance, f"{run}_1")

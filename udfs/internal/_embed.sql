@@ -11,7 +11,7 @@ return GD["@runtime@"].embed(plpy, model_id, permit, inputs, ahead, in_flight, d
 $$;
 
 comment on function polar_ai._embed_provider(text, text, text[], text[], integer, integer) is
-'Internal: the work of _embed_ahead.';
+'Internal: the PL/Python half of _embed_batch, for texts and paths.';
 
 create or replace function polar_ai._embed_bytes(
     model_id text, permit text, inputs bytea[], ahead bytea[], in_flight integer, dimension integer
@@ -25,7 +25,7 @@ return GD["@runtime@"].embed(plpy, model_id, permit, inputs, ahead, in_flight, d
 $$;
 
 comment on function polar_ai._embed_bytes(text, text, bytea[], bytea[], integer, integer) is
-'Internal: the work of _embed_ahead.';
+'Internal: the PL/Python half of _embed_batch, for pictures in the database.';
 
 create or replace function polar_ai._embed_one(
     model_id text, permit text, fingerprint text, content text, out embedding real[], out error jsonb
@@ -38,4 +38,4 @@ if "@runtime@" not in GD: plpy.execute("select polar_ai._load_runtime()")
 return GD["@runtime@"].embed_one(plpy, model_id, permit, fingerprint, content)
 $$;
 
-comment on function polar_ai._embed_one(text, text, text, text) is 'Internal: the work of ai_embedding.';
+comment on function polar_ai._embed_one(text, text, text, text) is 'Internal: the PL/Python half of _embedding.';

@@ -2,7 +2,7 @@
 create or replace function polar_ai._model(
     model_id text,
     out model_name text, out model_type text, out in_fn text, out in_call text, out out_call text,
-    out headers_call text, out fingerprint text, out permit text
+    out headers_call text, out fingerprint text, out permit text, out model_config jsonb
 )
 language plpgsql stable
 set search_path to pg_catalog, pg_temp
@@ -28,6 +28,7 @@ begin
         permit := permit || polar_ai._location_permits();
     end if;
     model_name := v_model.model_name;
+    model_config := v_model.model_config;
     model_type := lower(v_model.model_type);
     in_fn := polar_ai._function_name(_model.model_id, v_model.model_in_transform_fn);
     in_call := in_fn || '($1, $2)';
@@ -51,7 +52,7 @@ comment on function polar_ai._model(text) is
 'Internal: a model''s name, its transform functions ready to call, and its fingerprint: what the embeddings depend on
 (provider, name, dimension, preprocessing, transform functions), but not where it runs; and the permit that the
 functions running as the owner ask for, followed, for a model of images, by those of the locations that it may load
-from. Errors: 42704 no such model, 42501 not granted to the current role.';
+from. And its settings. Errors: 42704 no such model, 42501 not granted to the current role.';
 
 create or replace function polar_ai._function_name(model_id text, signature text) returns text
 language plpgsql stable

@@ -1,6 +1,6 @@
 create or replace function polarlens._embedding_model(
     model_id text,
-    out fingerprint text, out kind text, out dimension integer, out request_size integer, out transforms boolean
+    out fingerprint text, out kind text, out dimension integer, out request_size integer
 )
 language plpgsql stable
 set search_path to pg_catalog, pg_temp
@@ -10,11 +10,10 @@ begin
         polarlens._model_fingerprint(m.model_provider, m.model_name, m.model_config, '[]'),
         s.kind,
         s.dimension,
-        s.request_size,
-        true
-    into fingerprint, kind, dimension, request_size, transforms
+        s.request_size
+    into fingerprint, kind, dimension, request_size
     from polarlens.models as m
-    cross join polarlens._model_settings(m.model_id) as s
+    cross join polarlens._model_settings(m.model_config) as s
     where m.model_id = _embedding_model.model_id;
     if not found then
         raise exception 'there is no model %', coalesce(_embedding_model.model_id, 'NULL')

@@ -1,8 +1,10 @@
--- Does not pin search_path: see ai_callmodel.
+-- Does not pin search_path: see polar_ai/ai_callmodel.sql.
 create or replace function polarlens._query_embedding(model_id text, content text) returns real[]
 language sql
 as $$
-select polar_ai.ai_embedding(_query_embedding.model_id, _query_embedding.content)
+select polar_ai._embedding(
+    _query_embedding.model_id, _query_embedding.content, pg_catalog.current_setting('search_path')
+)
 $$;
 
 comment on function polarlens._query_embedding(text, text) is

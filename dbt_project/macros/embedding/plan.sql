@@ -58,7 +58,7 @@
         select
             s.{{ settings.key }} as key,
             {{ input }} as input,
-            hashtextextended(({{ versioned }}) collate "C", 0) as source_version
+            {{ polarlens._source_version(versioned) }} as source_version
         from (
 {{ sql }}
         ) as s

@@ -121,9 +121,11 @@
 
 {#- The schema that pgvector lives in: its operators are found there, and nowhere that others can write to first. -#}
 {% macro _vector_schema() %}
-    {%- set home = run_query(
-        "select pg_catalog.quote_ident(n.nspname) from pg_catalog.pg_extension as e "
-        "inner join pg_catalog.pg_namespace as n on e.extnamespace = n.oid where e.extname = 'vector'"
-    ).columns[0].values() if execute else ['public'] -%}
-    {{ home[0] }}
+    {%- set schema_sql -%}
+        select pg_catalog.quote_ident(n.nspname) as name
+        from pg_catalog.pg_extension as e
+        inner join pg_catalog.pg_namespace as n on e.extnamespace = n.oid
+        where e.extname = 'vector'
+    {%- endset -%}
+    {{ run_query(schema_sql).columns[0].values()[0] if execute else 'public' }}
 {%- endmacro %}

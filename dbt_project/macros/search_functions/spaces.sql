@@ -46,7 +46,7 @@
     of an image-only model has no text_model. A space is named by the embedding model of its photos or of its texts.
     -#}
 {% macro _query_model(model_role) -%}
-    {%- set fingerprint = '(polarlens._fingerprints(array[v_model]) ->> v_model)' -%}
+    {%- set fingerprint = '(select m.fingerprint from polarlens._embedding_model(v_model) as m)' -%}
     {%- set models = {} -%}
     {%- for space in polarlens._spaces() | selectattr(model_role) -%}
         {%- for entity in ['images', 'texts'] if entity in space -%}

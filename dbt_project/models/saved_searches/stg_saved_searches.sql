@@ -8,6 +8,6 @@ select
     min_score,
     created_at,
     {{ function('filters_error') }}(filters) as filters_error,
-    -- As the refresh makes it of an input without a version.
-    hashtextextended(query collate "C", 0) as query_version
+    -- The version that a refresh gives to an input without one of its own.
+    {{ polarlens._source_version('query') }} as query_version
 from {{ source('polarlens_search', 'saved_searches') }}

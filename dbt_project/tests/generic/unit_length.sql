@@ -1,4 +1,5 @@
-{#- Embeddings of another length than 1: their inner products are no cosine similarities. Half precision is off by a little. -#}
+{#- Embeddings of another length than 1: their inner products are no cosine similarities. Half precision is off by a
+    little. -#}
 {% test unit_length(model, column_name) %}
     select
         {{ column_name }},

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tomllib
 from pathlib import Path
 
 import pytest
@@ -122,9 +121,3 @@ def test_a_database_of_another_version_is_told_what_brings_both_together(
     database.run("update polarlens.installed_code set version = %s", installed)
     assert failed.returncode != 0
     assert f"has polarlens {version}, and dbt has {installed}: {advice}" in failed.stdout
-
-
-def test_there_is_one_version() -> None:
-    version = tomllib.loads((CHECKOUT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
-    assert f'version: "{version}"' in (PROJECT / "dbt_project.yml").read_text("utf-8")
-    assert f"return('{version}')" in (PROJECT / "macros" / "version.sql").read_text("utf-8")

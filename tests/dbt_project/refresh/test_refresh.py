@@ -216,7 +216,7 @@ def test_of_two_refreshes_at_once_one_works_and_the_other_says_so(project: Proje
     project.stage(project.photo("0.png", "red"))
     relation = "search_internal.image_embeddings"
     with project.database.connect() as other:
-        other.execute("select pg_advisory_lock(hashtextextended(%s, 0))", [f"polarlens {relation}"])
+        other.execute("select pg_advisory_lock(polarlens._refresh_lock_key(%s))", [relation])
         second = project.database.dbt(*RUN, check=False)
     assert second.returncode != 0
     assert f"another refresh of {relation} is running" in second.stdout

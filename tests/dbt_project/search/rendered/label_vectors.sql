@@ -27,7 +27,7 @@ begin
                 where s.relation = 'search_internal.image_embeddings'
                     and not (
                             s.query_models is null
-                            or s.query_models ? v_model and coalesce(s.query_models ->> v_model = (polarlens._fingerprints(array[v_model]) ->> v_model), true)
+                            or s.query_models ? v_model and coalesce(s.query_models ->> v_model = (select m.fingerprint from polarlens._embedding_model(v_model) as m), true)
                         )
             ) then
                 raise exception
@@ -44,7 +44,7 @@ begin
                 where s.relation = 'search_internal.text_embeddings'
                     and not (
                             s.query_models is null
-                            or s.query_models ? v_model and coalesce(s.query_models ->> v_model = (polarlens._fingerprints(array[v_model]) ->> v_model), true)
+                            or s.query_models ? v_model and coalesce(s.query_models ->> v_model = (select m.fingerprint from polarlens._embedding_model(v_model) as m), true)
                         )
             ) then
                 raise exception
